@@ -1,0 +1,598 @@
+"""The only writer of `State`: applies events, one function each. Total; it never decides.
+
+Live, reloaded and replayed experiments all pass through here.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, assert_never
+
+from asha_server.search.event import (
+    CheckpointReported,
+    Decision,
+    ExperimentCreated,
+    ExperimentStateChanged,
+    ExperimentUpdated,
+    MetricReported,
+    Record,
+    RungClosed,
+    TrialAssigned,
+    TrialCreated,
+    TrialStateChanged,
+)
+from asha_server.search.rung import RankKey, rank_key
+from asha_server.search.state import State, WorkerRecord
+from asha_server.search.terms import (
+    AttemptEnd,
+    DecisionReason,
+    ExperimentState,
+    FailureKind,
+    TrialEndReason,
+    TrialState,
+    TrialStateCause,
+    Verdict,
+)
+from asha_server.search.trial import Attempt, Ending, Entry, Trial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def begin(record: Record) -> State:
+    """The state that the first event of a history makes."""
+    event = record.event
+    assert isinstance(event, ExperimentCreated), "a history begins with ExperimentCreated"
+    state = State(event.experiment_id, event.spec, record.time_us)
+    state.create_request_id = event.request_id
+    state.sequence = record.sequence
+    state.changes.brackets.update(range(len(state.brackets)))
+    return state
+
+
+def apply(state: State, record: Record) -> None:
+    """Applies the next event of a history.
+
+    O(log n) in the number of trials, but for the experiment's pause and end: O(active trials).
+    """
+    assert record.sequence == state.sequence + 1, "a history has no gaps"
+    state.sequence = record.sequence
+    event = record.event
+    match event:
+        case MetricReported():
+            _metric_reported(state, record, event)
+        case TrialAssigned():
+            _trial_assigned(state, record, event)
+        case TrialCreated():
+            _trial_created(state, record, event)
+        case CheckpointReported():
+            _keep_checkpoint(
+                state,
+                state.trials[event.trial_number],
+                event.attempt,
+                event.step,
+                event.checkpoint_uri,
+            )
+        case TrialStateChanged():
+            _trial_state_changed(state, record, event)
+        case RungClosed():
+            _rung_closed(state, record, event)
+        case ExperimentStateChanged():
+            _experiment_state_changed(state, record, event)
+        case ExperimentUpdated():
+            _experiment_updated(state, event)
+        case ExperimentCreated():
+            raise AssertionError("an experiment is created once")
+        case _:
+            assert_never(event)
+    _advance_progress(state, record.time_us)
+
+
+# -- trials come and are handed out ---------------------------------------------------------------
+
+
+def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
+    assert event.trial_number == len(state.trials), "trials are numbered without gaps"
+    trial = Trial(event.trial_number, event.bracket, record.time_us)
+    trial.request_id = event.request_id
+    state.trials.append(trial)
+    state.counts[trial.own_state] += 1
+    if event.request_id:
+        state.created_by[event.request_id] = trial.number
+    if event.is_given or state.grid is not None:
+        trial.given = event.configuration
+    if state.grid is not None and not event.is_given:
+        state.grid_cursor += 1
+    if event.has_observations:
+        _move(state, trial, TrialState.COMPLETED)
+        trial.end_reason = TrialEndReason.ENDED_BY_ITSELF
+        trial.ended_us = record.time_us
+        if event.bracket >= 0:
+            _count_in(state, event.bracket)
+    elif event.bracket < 0:
+        trial.queued_sequence = record.sequence
+        state.given[trial.number] = None
+    else:
+        _join_bracket(state, trial, event.bracket)
+    state.changes.trials.add(trial.number)
+
+
+def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
+    trial = state.trials[event.trial_number]
+    if trial.number in state.given:
+        del state.given[trial.number]
+        trial.bracket = event.bracket
+        _join_bracket(state, trial, event.bracket)
+    elif trial.own_state is TrialState.PAUSED:
+        _promote_paused(state, trial)
+    else:
+        state.retries.pop(trial.number, None)
+    _keep_ending(trial)
+    if trial.attempt is not None and state.overdue.get(trial.attempt.worker_id) == trial.number:
+        del state.overdue[trial.attempt.worker_id]
+    trial.attempt = Attempt(
+        trial.number,
+        event.attempt,
+        event.kind,
+        event.worker_id,
+        event.incarnation_id,
+        event.request_id,
+        record.time_us,
+        event.start_step,
+        event.checkpoint_uri,
+    )
+    if event.request_id:
+        state.assigned_by[event.request_id] = (trial.number, event.attempt)
+    _take(state, trial)
+
+
+def _join_bracket(state: State, trial: Trial, bracket: int) -> None:
+    _count_in(state, bracket)
+    state.brackets[bracket].heading[trial.rung] += 1
+
+
+def _count_in(state: State, bracket: int) -> None:
+    state.brackets[bracket].created_count += 1
+    state.changes.brackets.add(bracket)
+
+
+def _promote_paused(state: State, trial: Trial) -> None:
+    bracket, index = state.brackets[trial.bracket], trial.rung - 1
+    rung, key = bracket.rungs[index], state.key_of(trial, index)
+    trial.entries[index].is_promoted = True
+    rung.promoted_count += 1
+    rung.waiting.remove(key)
+    bracket.heading[index + 1] += 1
+    state.changes.entries[bracket.index, index, trial.number] = trial.entries[index]
+
+
+def _keep_ending(trial: Trial) -> None:
+    """Remembers how the attempt ended by its worker's word, before another one takes over."""
+    last = trial.attempt
+    if last is not None and last.end in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
+        assert last.ended_state is not None
+        trial.endings = trial.endings or {}
+        trial.endings[last.number] = Ending(last.end, last.failure, last.ended_state)
+
+
+def _take(state: State, trial: Trial) -> None:
+    """A worker holds the trial's lease from now on."""
+    assert trial.attempt is not None
+    _fence_overdue(state, trial.attempt.worker_id)
+    _move(state, trial, TrialState.RUNNING)
+    state.active[trial.number] = None
+    state.brackets[trial.bracket].active_count += 1
+    state.holding[trial.attempt.worker_id] = trial.number
+    state.changes.attempt(trial.attempt)
+    state.changes.trials.add(trial.number)
+
+
+def _fence_overdue(state: State, worker_id: str) -> None:
+    """A worker that takes other work cannot come back to the trial it was overdue with."""
+    number = state.overdue.pop(worker_id, None)
+    if number is None:
+        return
+    attempt = state.trials[number].attempt
+    assert attempt is not None
+    if attempt.worker_id == worker_id and attempt.is_overdue:
+        attempt.is_fenced = True
+        state.changes.attempt(attempt)
+
+
+def _leave(state: State, trial: Trial, new_state: TrialState) -> None:
+    """Nobody holds the trial's lease any more, if somebody did."""
+    if trial.own_state is TrialState.RUNNING:
+        assert trial.attempt is not None
+        del state.active[trial.number]
+        state.brackets[trial.bracket].active_count -= 1
+        del state.holding[trial.attempt.worker_id]
+    _move(state, trial, new_state)
+
+
+def _move(state: State, trial: Trial, new_state: TrialState) -> None:
+    state.counts[trial.own_state] -= 1
+    state.counts[new_state] += 1
+    trial.own_state = new_state
+
+
+# -- reports and checkpoints ----------------------------------------------------------------------
+
+
+def _metric_reported(state: State, record: Record, event: MetricReported) -> None:
+    trial = state.trials[event.trial_number]
+    attempt = trial.attempt
+    if event.value is not None:
+        trial.value = event.value
+    if attempt is None or event.step >= attempt.max_step:
+        trial.last_step = event.step
+    if event.entered_count:
+        _enter_by_report(state, record, event, trial)
+    if attempt is not None and event.attempt:
+        _train(state, trial, attempt, event.step)
+        attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
+        attempt.last_report = record.sequence
+        attempt.decision = event.decision
+        state.changes.attempt(attempt)
+        _trust(state, attempt.worker_id)
+        if event.trial_state is not TrialState.RUNNING:
+            attempt.close(_ENDS_BY_REPORT[event.trial_state], record.time_us, event.trial_state)
+    _keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)
+    if event.trial_state is not trial.own_state:
+        if event.trial_state.is_terminal:
+            _end(state, record, trial, event.trial_state, event.end_reason)
+        else:
+            _leave(state, trial, event.trial_state)
+    state.changes.trials.add(trial.number)
+
+
+_ENDS_BY_REPORT = {
+    TrialState.PAUSED: AttemptEnd.PAUSED,
+    TrialState.STOPPED: AttemptEnd.STOPPED,
+    TrialState.COMPLETED: AttemptEnd.COMPLETED,
+}
+
+
+def _train(state: State, trial: Trial, attempt: Attempt, step: int) -> None:
+    """Counts the units that a report shows to be trained."""
+    units = step - max(attempt.max_step, attempt.start_step)
+    if units > 0:
+        attempt.units_trained += units
+        trial.total_length += units
+        state.total_length += units
+    attempt.max_step = max(attempt.max_step, step)
+
+
+def _enter_by_report(state: State, record: Record, event: MetricReported, trial: Trial) -> None:
+    bracket = state.brackets[trial.bracket]
+    last = event.first_rung + event.entered_count - 1
+    for index in range(event.first_rung, last + 1):
+        promoted = index < event.first_rung + event.promoted_count
+        key = _enter(state, record, trial, index, event.value, promoted)
+        if event.trial_state is TrialState.PAUSED and index == last:
+            bracket.rungs[index].waiting.add(key)
+    if event.attempt:
+        bracket.heading[event.first_rung] -= 1
+        if event.trial_state is TrialState.RUNNING:
+            bracket.heading[last + 1] += 1
+        trial.restarts = 0
+        state.infeasible_in_a_row = 0
+
+
+def _enter(
+    state: State, record: Record, trial: Trial, index: int, value: float | None, promoted: bool
+) -> RankKey:
+    """Puts the trial into the next rung. O(log n)."""
+    assert index == len(trial.entries), "rungs are entered in order"
+    bracket = state.brackets[trial.bracket]
+    rung, entry = bracket.rungs[index], Entry(value, record.sequence, promoted)
+    key = rank_key(value, state.goal, record.sequence, trial.number)
+    rung.entries.add(key)
+    rung.promoted_count += promoted
+    trial.entries.append(entry)
+    if len(rung.entries) <= bracket.nominal[index]:
+        state.nominal_done += bracket.units_between(index)
+    state.changes.entries[bracket.index, index, trial.number] = entry
+    return key
+
+
+def _keep_checkpoint(state: State, trial: Trial, attempt: int, step: int, uri: str) -> None:
+    if not uri:
+        return
+    superseded = trial.keep_checkpoint(attempt, step, uri)
+    if superseded:
+        state.deletable.append((trial.number, superseded))
+    state.changes.trials.add(trial.number)
+
+
+# -- trials leave ---------------------------------------------------------------------------------
+
+
+def _end(
+    state: State,
+    record: Record,
+    trial: Trial,
+    new_state: TrialState,
+    reason: TrialEndReason | None,
+    message: str = "",
+) -> None:
+    """The trial is in a terminal state from now on."""
+    state.retries.pop(trial.number, None)
+    state.given.pop(trial.number, None)
+    _leave(state, trial, new_state)
+    trial.end_reason, trial.end_message, trial.ended_us = reason, message, record.time_us
+    if new_state is not TrialState.COMPLETED and trial.checkpoint_uri:
+        state.deletable.append((trial.number, trial.checkpoint_uri))
+
+
+def _trial_state_changed(state: State, record: Record, event: TrialStateChanged) -> None:
+    trial = state.trials[event.trial_number]
+    attempt = trial.attempt
+    state.changes.trials.add(trial.number)
+    if event.cause is TrialStateCause.CAME_BACK:
+        _come_back(state, trial)
+        return
+    if event.cause.is_counted:
+        trial.restarts += 1
+    if event.cause is TrialStateCause.CHECKPOINT_UNREADABLE:
+        trial.drop_checkpoint()
+    was_held = attempt is not None and trial.own_state is TrialState.RUNNING
+    if attempt is not None and was_held:
+        _close_attempt(state, record, event, attempt)
+        _judge_worker(state, record, event, attempt)
+    elif attempt is not None and attempt.is_overdue:
+        _reach_overdue(state, record, attempt, AttemptEnd.CANCELLED, event.state)
+    if not event.state.is_terminal:
+        _leave(state, trial, event.state)
+        trial.queued_sequence = record.sequence
+        state.retries[trial.number] = None
+        return
+    _leave_the_way(state, record, event, trial)
+    if event.state is TrialState.INFEASIBLE:
+        _leave_every_rung(state, trial)
+        state.infeasible_in_a_row += 1
+    else:
+        state.infeasible_in_a_row = 0
+    _end(state, record, trial, event.state, event.end_reason, event.message)
+
+
+_OVERDUE = frozenset({TrialStateCause.LEASE_EXPIRED, TrialStateCause.PROGRESS_TIMEOUT})
+_ATTEMPT_ENDS = {
+    TrialStateCause.LEASE_EXPIRED: AttemptEnd.EXPIRED,
+    TrialStateCause.PROGRESS_TIMEOUT: AttemptEnd.PROGRESS_TIMEOUT,
+    TrialStateCause.RELEASED: AttemptEnd.RELEASED,
+    TrialStateCause.FAILED_RETRYABLE: AttemptEnd.FAILED,
+    TrialStateCause.FAILED_PERMANENT: AttemptEnd.FAILED,
+    TrialStateCause.INFEASIBLE: AttemptEnd.INFEASIBLE,
+    TrialStateCause.CHECKPOINT_UNREADABLE: AttemptEnd.FAILED,
+    TrialStateCause.COMPLETED_BY_WORKER: AttemptEnd.COMPLETED,
+    TrialStateCause.CANCELLED: AttemptEnd.CANCELLED,
+    TrialStateCause.RESTARTED: AttemptEnd.SUPERSEDED,
+}
+_FAILURES = {
+    TrialStateCause.FAILED_RETRYABLE: FailureKind.RETRYABLE,
+    TrialStateCause.FAILED_PERMANENT: FailureKind.PERMANENT,
+    TrialStateCause.INFEASIBLE: FailureKind.INFEASIBLE,
+    TrialStateCause.CHECKPOINT_UNREADABLE: FailureKind.CHECKPOINT_UNREADABLE,
+}
+_WORKER_AT_FAULT = frozenset(
+    {
+        *_OVERDUE,
+        TrialStateCause.FAILED_RETRYABLE,
+        TrialStateCause.FAILED_PERMANENT,
+        TrialStateCause.CHECKPOINT_UNREADABLE,
+        TrialStateCause.RESTARTED,
+    }
+)
+
+
+def _close_attempt(
+    state: State, record: Record, event: TrialStateChanged, attempt: Attempt
+) -> None:
+    attempt.close(_ATTEMPT_ENDS[event.cause], record.time_us, event.state, event.message)
+    attempt.failure = _FAILURES.get(event.cause)
+    if event.cause is TrialStateCause.CANCELLED:
+        attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.CANCELLED])
+    if attempt.is_overdue and event.state is TrialState.QUEUED:
+        state.overdue[attempt.worker_id] = attempt.trial_number
+    state.changes.attempt(attempt)
+
+
+def _reach_overdue(
+    state: State, record: Record, attempt: Attempt, end: AttemptEnd, trial_state: TrialState
+) -> None:
+    """A person's word, or the experiment's end, reaches a worker that is overdue."""
+    if attempt.is_fenced or state.overdue.get(attempt.worker_id) != attempt.trial_number:
+        return
+    del state.overdue[attempt.worker_id]
+    attempt.decision = _told(state, record, attempt, *_TOLD[end])
+    attempt.close(end, record.time_us, trial_state)
+    state.changes.attempt(attempt)
+
+
+_TOLD = {
+    AttemptEnd.CANCELLED: (Verdict.STOP, DecisionReason.CANCELLED),
+    AttemptEnd.EXPERIMENT_PAUSED: (Verdict.PAUSE, DecisionReason.EXPERIMENT_PAUSED),
+    AttemptEnd.EXPERIMENT_ENDED: (Verdict.STOP, DecisionReason.EXPERIMENT_STOPPED),
+}
+
+
+def _told(
+    state: State, record: Record, attempt: Attempt, verdict: Verdict, reason: DecisionReason
+) -> Decision:
+    """The decision that an event without a report gives to an active trial."""
+    trial = state.trials[attempt.trial_number]
+    return Decision(
+        verdict, reason, trial.bracket, trial.rung - 1, None, 0, None, 0,
+        record.sequence, record.time_us,
+    )  # fmt: skip
+
+
+def _judge_worker(
+    state: State, record: Record, event: TrialStateChanged, attempt: Attempt
+) -> None:
+    """Counts assignments in a row that failed or expired without a report."""
+    if event.cause in _WORKER_AT_FAULT and not attempt.has_reported:
+        known = state.workers.get(attempt.worker_id)
+        failures = known.failures + 1 if known else 1
+        state.workers[attempt.worker_id] = WorkerRecord(failures, record.time_us)
+        state.changes.workers.add(attempt.worker_id)
+    elif event.cause not in _WORKER_AT_FAULT:
+        _trust(state, attempt.worker_id)
+
+
+def _trust(state: State, worker_id: str) -> None:
+    if state.workers.pop(worker_id, None) is not None:
+        state.changes.workers.add(worker_id)
+
+
+def _come_back(state: State, trial: Trial) -> None:
+    """The worker came back before its overdue trial was handed on: as if nothing had been."""
+    attempt = trial.attempt
+    assert attempt is not None
+    assert attempt.is_overdue
+    trial.restarts -= 1
+    known = state.workers.get(attempt.worker_id)
+    if known is not None and not attempt.has_reported:
+        known.failures -= 1
+        if not known.failures:
+            del state.workers[attempt.worker_id]
+        state.changes.workers.add(attempt.worker_id)
+    attempt.reopen()
+    del state.retries[trial.number], state.overdue[attempt.worker_id]
+    _take(state, trial)
+
+
+def _leave_the_way(
+    state: State, record: Record, event: TrialStateChanged, trial: Trial
+) -> None:
+    """The trial is no longer on its way to a rung, nor waiting in one."""
+    if trial.bracket < 0 or trial.own_state.is_terminal:
+        return
+    bracket = state.brackets[trial.bracket]
+    if trial.own_state is TrialState.PAUSED:
+        bracket.rungs[trial.rung - 1].waiting.discard(state.key_of(trial, trial.rung - 1))
+        return
+    if trial.number not in state.given:
+        bracket.heading[trial.rung] -= 1
+    if event.entered_rung >= 0:
+        _enter(state, record, trial, event.entered_rung, event.entered_value, promoted=False)
+
+
+def _leave_every_rung(state: State, trial: Trial) -> None:
+    bracket = state.brackets[trial.bracket]
+    for index, entry in enumerate(trial.entries):
+        rung = bracket.rungs[index]
+        rung.entries.remove(state.key_of(trial, index))
+        rung.promoted_count -= entry.is_promoted
+        if len(rung.entries) < bracket.nominal[index]:
+            state.nominal_done -= bracket.units_between(index)
+        state.changes.entries[bracket.index, index, trial.number] = None
+    trial.entries.clear()
+    if state.spec.replaces_infeasible:
+        bracket.created_count -= 1
+        state.changes.brackets.add(bracket.index)
+
+
+def _rung_closed(state: State, record: Record, event: RungClosed) -> None:
+    rung = state.brackets[event.bracket].rungs[event.rung]
+    ended, rung.waiting = rung.waiting, type(rung.waiting)()
+    rung.closed_sequence, rung.closed_us = record.sequence, record.time_us
+    state.counts[TrialState.PAUSED] -= len(ended)
+    state.counts[TrialState.STOPPED] += len(ended)
+    state.leave_unsettled(key[3] for key in ended)
+    state.changes.brackets.add(event.bracket)
+
+
+# -- the experiment as a whole --------------------------------------------------------------------
+
+
+def _experiment_state_changed(
+    state: State, record: Record, event: ExperimentStateChanged
+) -> None:
+    if state.state is ExperimentState.RUNNING:
+        state.elapsed_us = state.running_us(record.time_us)
+    state.state = event.state
+    if event.state is ExperimentState.RUNNING:
+        state.running_since_us = record.time_us
+    elif event.state is ExperimentState.PAUSED:
+        for number in sorted(state.active):
+            _interrupt(state, record, state.trials[number])
+        _reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_PAUSED, TrialState.QUEUED)
+    else:
+        state.end_reason, state.end_message = event.end_reason, event.message
+        state.ended_us = record.time_us
+        for number in sorted(state.active):
+            _break_off(state, record, state.trials[number])
+        _reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_ENDED, TrialState.STOPPED)
+        state.leave_unsettled(_living(state))
+        for living in (TrialState.QUEUED, TrialState.PAUSED):
+            state.counts[TrialState.STOPPED] += state.counts[living]
+            state.counts[living] = 0
+
+
+def _interrupt(state: State, record: Record, trial: Trial) -> None:
+    """A pause of the experiment queues an active trial, uncounted."""
+    attempt = trial.attempt
+    assert attempt is not None
+    attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.EXPERIMENT_PAUSED])
+    attempt.close(AttemptEnd.EXPERIMENT_PAUSED, record.time_us, TrialState.QUEUED)
+    _leave(state, trial, TrialState.QUEUED)
+    trial.queued_sequence = record.sequence
+    state.retries[trial.number] = None
+    state.changes.attempt(attempt)
+    state.changes.trials.add(trial.number)
+
+
+def _break_off(state: State, record: Record, trial: Trial) -> None:
+    """The end of the experiment stops an active trial."""
+    attempt = trial.attempt
+    assert attempt is not None
+    attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.EXPERIMENT_ENDED])
+    attempt.close(AttemptEnd.EXPERIMENT_ENDED, record.time_us, TrialState.STOPPED)
+    state.changes.attempt(attempt)
+    _end(state, record, trial, TrialState.STOPPED, TrialEndReason.EXPERIMENT_ENDED)
+    state.changes.trials.add(trial.number)
+
+
+def _reach_all_overdue(
+    state: State, record: Record, end: AttemptEnd, trial_state: TrialState
+) -> None:
+    for number in sorted(state.overdue.values()):
+        attempt = state.trials[number].attempt
+        assert attempt is not None
+        _reach_overdue(state, record, attempt, end, trial_state)
+
+
+def _living(state: State) -> Iterator[int]:
+    """Trials that the end of the experiment stops without a word to anybody."""
+    paused = (key[3] for b in state.brackets for rung in b.rungs for key in rung.waiting)
+    return chain(list(state.retries), list(state.given), paused)
+
+
+def _experiment_updated(state: State, event: ExperimentUpdated) -> None:
+    state.spec = event.spec
+    state.nominal_done = 0
+    counts = tuple(len(bracket.rungs) for bracket in state.brackets)
+    shares = event.spec.shares(counts, event.bracket_max_trials)
+    for bracket, max_trials, share in zip(
+        state.brackets, event.bracket_max_trials, shares, strict=True
+    ):
+        bracket.resize(max_trials, share, state.divisor)
+        state.changes.brackets.add(bracket.index)
+        state.nominal_done += bracket.nominal_units_done()
+    state.nominal_total = sum(bracket.nominal_units() for bracket in state.brackets)
+
+
+def _advance_progress(state: State, time_us: int) -> None:
+    """Raises the high-water mark; progress never falls and is exactly 1 at the end."""
+    if state.state.is_ended:
+        state.progress = 1.0
+        return
+    spec = state.spec
+    done = state.nominal_done / state.nominal_total
+    if spec.max_total_length:
+        done = max(done, state.total_length / spec.max_total_length)
+    if spec.max_wall_time_us:
+        done = max(done, state.running_us(time_us) / spec.max_wall_time_us)
+    state.progress = min(max(state.progress, done), 1.0)
+
