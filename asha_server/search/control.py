@@ -280,6 +280,7 @@ def _observe(recorder: Recorder, trial: Trial, command: CreateTrial) -> None:
     metric = state.spec.metric.name
     reached = [point.step for point in observations if metric in dict(point.metrics)]
     final_rung = sum(length <= max(reached, default=-1) for length in lengths)
+    previous = 0
     for point in observations:
         value = dict(point.metrics).get(metric)
         entered = 0
@@ -301,5 +302,7 @@ def _observe(recorder: Recorder, trial: Trial, command: CreateTrial) -> None:
                 promoted_count=min(entered, max(final_rung - 1 - trial.rung, 0)),
                 trial_state=TrialState.COMPLETED,
                 end_reason=TrialEndReason.ENDED_BY_ITSELF,
+                previous=previous,
             )
         )
+        previous = state.sequence

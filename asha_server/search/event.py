@@ -146,6 +146,8 @@ class MetricReported(msgspec.Struct, frozen=True, tag=True):
             stopping variant, which promotes nobody.
         trial_state: the trial's state after the report.
         end_reason: why it ended, if it did.
+        previous: sequence of the attempt's previous report; 0 none. Reports of an attempt are
+            found along it without an index.
     """
 
     trial_number: int
@@ -160,6 +162,7 @@ class MetricReported(msgspec.Struct, frozen=True, tag=True):
     promoted_count: int
     trial_state: TrialState
     end_reason: TrialEndReason | None
+    previous: int
 
 
 class CheckpointReported(msgspec.Struct, frozen=True, tag=True):

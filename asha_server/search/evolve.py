@@ -114,6 +114,7 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
         state.given[trial.number] = None
     else:
         _join_bracket(state, trial, event.bracket)
+    state.changes.created.add(trial.number)
     state.changes.trials.add(trial.number)
 
 
@@ -570,7 +571,7 @@ def _living(state: State) -> Iterator[int]:
 
 
 def _experiment_updated(state: State, event: ExperimentUpdated) -> None:
-    state.spec = event.spec
+    state.spec, state.spec_text = event.spec, ""
     state.nominal_done = 0
     counts = tuple(len(bracket.rungs) for bracket in state.brackets)
     shares = event.spec.shares(counts, event.bracket_max_trials)

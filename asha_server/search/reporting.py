@@ -116,6 +116,7 @@ def _record(
             promoted_count=judgement.promoted_count if judgement else 0,
             trial_state=trial_state,
             end_reason=end_reason,
+            previous=attempt.last_report,
         )
     )
     if ending is not None:

@@ -128,16 +128,18 @@ class Changes:
     """Which rows the store has to write: what changed since they were last taken.
 
     Attributes:
-        trials: numbers of changed trials.
+        created: numbers of new trials.
+        trials: numbers of changed trials, new ones included.
         attempts: (trial, attempt) -> Attempt.
         entries: (bracket, rung, trial) -> its Entry, or None where it left the rung.
         brackets: indexes of changed brackets.
         workers: ids of workers whose record changed.
     """
 
-    __slots__ = ("attempts", "brackets", "entries", "trials", "workers")
+    __slots__ = ("attempts", "brackets", "created", "entries", "trials", "workers")
 
     def __init__(self) -> None:
+        self.created: set[int] = set()
         self.trials: set[int] = set()
         self.attempts: dict[tuple[int, int], Attempt] = {}
         self.entries: dict[tuple[int, int, int], Entry | None] = {}
@@ -162,6 +164,8 @@ class State:
         self.experiment_id = experiment_id
         self.spec = spec
         self.created_us = created_us
+        # The spec as JSON, encoded when a row of it is first wanted.
+        self.spec_text = ""
         self.create_request_id = ""
         self.divisor = spec.divisor
         assert spec.metric.goal is not None
@@ -248,6 +252,14 @@ class State:
             return False
         rung = self.brackets[trial.bracket].rungs[trial.rung - 1]
         return trial.entries[-1].arrival <= rung.closed_sequence
+
+    def ended_us_of(self, trial: Trial) -> int:
+        """When the trial ended; wall clock, microseconds; 0 while it lives. O(1)."""
+        if trial.own_state.is_terminal:
+            return trial.ended_us
+        if self._is_closed_out(trial):
+            return self.brackets[trial.bracket].rungs[trial.rung - 1].closed_us
+        return self.ended_us
 
     def is_live(self, trial: Trial, attempt: int) -> bool:
         """Whether that attempt holds the trial's lease."""

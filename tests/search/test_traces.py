@@ -57,6 +57,8 @@ def spec_of(config: dict[str, Any]) -> ExperimentSpec:
         for key in ("divisor", "num_rungs", "max_rungs", "guarantee_full_length")
         if key in config
     }
+    if "divisor" in halving:
+        halving["divisor"] = float(halving["divisor"])
     halving["variant"] = HalvingVariant(config.get("variant", "PROMOTION"))
     method: Method
     match config["method"]:

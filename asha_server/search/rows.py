@@ -1,0 +1,497 @@
+"""An experiment as rows and back: every fact that the search reads has its column here.
+
+`rows_of` takes what changed, `all_rows` everything, `load` makes the state again. A store only
+moves these tuples; the fields' order is the columns' order. Where each fact of search.md stands:
+docs/reference/schema.md.
+
+A number that is not finite is kept as the text NaN, Infinity or -Infinity where JSON holds it,
+and as the text NaN in a column: SQLite has no NaN, its REAL has the infinities.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from asha_server.search.bracket import Geometry
+from asha_server.search.event import Decision
+from asha_server.search.rung import rank_key
+from asha_server.search.space import Configuration, decode_value, encode_value
+from asha_server.search.spec import ExperimentSpec
+from asha_server.search.state import State, WorkerRecord
+from asha_server.search.terms import (
+    AssignmentKind,
+    AttemptEnd,
+    EndReason,
+    ExperimentState,
+    FailureKind,
+    TrialEndReason,
+    TrialState,
+)
+from asha_server.search.trial import Attempt, Ending, Entry, Trial
+
+if TYPE_CHECKING:
+    from asha_server.search.state import Bracket, Changes
+
+Stored = float | str | None
+"""A metric value in a column: a number, the text NaN, or nothing."""
+
+
+class ExperimentRow(NamedTuple):
+    """The experiment as a whole."""
+
+    id: str
+    spec: str
+    state: str
+    end_reason: str | None
+    end_message: str
+    sequence: int
+    created_us: int
+    ended_us: int
+    elapsed_us: int
+    running_since_us: int
+    infeasible_in_a_row: int
+    progress: float
+    request_id: str
+
+
+class BracketRow(NamedTuple):
+    """A bracket: its rungs, its trials, its close-outs."""
+
+    bracket: int
+    rung_lengths: str
+    max_trials: int
+    closed_sequences: str
+    closed_us: str
+
+
+class TrialRow(NamedTuple):
+    """A trial but for its configuration."""
+
+    trial: int
+    bracket: int
+    state: str
+    end_reason: str | None
+    end_message: str
+    rung: int
+    attempt: int
+    restarts: int
+    last_step: int
+    last_value: Stored
+    checkpoint_uri: str
+    checkpoint_step: int
+    checkpoint_attempt: int
+    queued_sequence: int
+    created_us: int
+    ended_us: int
+    total_length: int
+
+
+class ConfigurationRow(NamedTuple):
+    """What a trial trains with; written once."""
+
+    trial: int
+    configuration: str
+    is_given: bool
+    request_id: str
+
+
+class AttemptRow(NamedTuple):
+    """One assignment of a trial to a worker."""
+
+    trial: int
+    attempt: int
+    kind: str
+    worker_id: str
+    incarnation_id: str
+    request_id: str
+    started_us: int
+    start_step: int
+    start_checkpoint_uri: str
+    max_step: int
+    units_trained: int
+    last_report: int
+    decision: str | None
+    end: str | None
+    ended_us: int
+    failure: str | None
+    ended_state: str | None
+    message: str
+    is_fenced: bool
+
+
+class EntryRow(NamedTuple):
+    """A trial's place in a rung."""
+
+    bracket: int
+    rung: int
+    trial: int
+    value: Stored
+    arrival: int
+    is_promoted: bool
+
+
+class WorkerRow(NamedTuple):
+    """A worker whose last assignments failed without a report."""
+
+    worker_id: str
+    failures: int
+    failed_us: int
+
+
+class Rows(NamedTuple):
+    """Rows of one experiment: all of them, or those that changed.
+
+    Attributes:
+        experiment: the experiment.
+        brackets: list[BracketRow].
+        configurations: list[ConfigurationRow], of new trials.
+        trials: list[TrialRow].
+        attempts: list[AttemptRow].
+        entries: list[EntryRow].
+        left_entries: list[tuple[bracket, rung, trial]], entries that left their rung.
+        workers: list[WorkerRow].
+        trusted_workers: list[str], workers whose row is to go.
+    """
+
+    experiment: ExperimentRow
+    brackets: list[BracketRow]
+    configurations: list[ConfigurationRow]
+    trials: list[TrialRow]
+    attempts: list[AttemptRow]
+    entries: list[EntryRow]
+    left_entries: list[tuple[int, int, int]]
+    workers: list[WorkerRow]
+    trusted_workers: list[str]
+
+
+_DECISION = msgspec.json.Decoder(Decision)
+_SPEC = msgspec.json.Decoder(ExperimentSpec)
+_encode = msgspec.json.encode
+
+
+def stored(value: float | None) -> Stored:
+    """A metric value as a column holds it."""
+    return "NaN" if value is not None and math.isnan(value) else value
+
+
+def restored(value: Stored) -> float | None:
+    """A metric value from its column."""
+    return None if value is None else float(value)
+
+
+def encode_configuration(configuration: Configuration) -> str:
+    """A configuration as a JSON object, in declared order."""
+    return _encode({name: encode_value(value) for name, value in configuration}).decode()
+
+
+def decode_configuration(text: str) -> Configuration:
+    """A configuration from its JSON object."""
+    return tuple((name, decode_value(value)) for name, value in msgspec.json.decode(text).items())
+
+
+def rows_of(state: State, changes: Changes) -> Rows:
+    """The rows that changed. O(changes)."""
+    trials = state.trials
+    known = [worker for worker in changes.workers if worker in state.workers]
+    return Rows(
+        experiment=_experiment_row(state),
+        brackets=[_bracket_row(state.brackets[index]) for index in changes.brackets],
+        configurations=[_configuration_row(state, trials[n]) for n in changes.created],
+        trials=[_trial_row(state, trials[number]) for number in changes.trials],
+        attempts=[_attempt_row(attempt) for attempt in changes.attempts.values()],
+        entries=[
+            EntryRow(*place, stored(entry.value), entry.arrival, entry.is_promoted)
+            for place, entry in changes.entries.items()
+            if entry is not None
+        ],
+        left_entries=[place for place, entry in changes.entries.items() if entry is None],
+        workers=[_worker_row(worker, state.workers[worker]) for worker in known],
+        trusted_workers=[worker for worker in changes.workers if worker not in state.workers],
+    )
+
+
+def all_rows(state: State) -> Rows:
+    """Every row of the experiment, each kind in the order of its key. O(everything).
+
+    Attempts before a trial's latest are not in memory, so only the latest are here.
+    """
+    return Rows(
+        experiment=_experiment_row(state),
+        brackets=[_bracket_row(bracket) for bracket in state.brackets],
+        configurations=[_configuration_row(state, trial) for trial in state.trials],
+        trials=[_trial_row(state, trial) for trial in state.trials],
+        attempts=[_attempt_row(t.attempt) for t in state.trials if t.attempt is not None],
+        entries=sorted(
+            EntryRow(trial.bracket, rung, trial.number, stored(e.value), e.arrival, e.is_promoted)
+            for trial in state.trials
+            for rung, e in enumerate(trial.entries)
+        ),
+        left_entries=[],
+        workers=sorted(_worker_row(worker, record) for worker, record in state.workers.items()),
+        trusted_workers=[],
+    )
+
+
+def _experiment_row(state: State) -> ExperimentRow:
+    state.spec_text = state.spec_text or _encode(state.spec).decode()
+    return ExperimentRow(
+        id=state.experiment_id,
+        spec=state.spec_text,
+        state=state.state.value,
+        end_reason=state.end_reason,
+        end_message=state.end_message,
+        sequence=state.sequence,
+        created_us=state.created_us,
+        ended_us=state.ended_us,
+        elapsed_us=state.elapsed_us,
+        running_since_us=state.running_since_us,
+        infeasible_in_a_row=state.infeasible_in_a_row,
+        progress=state.progress,
+        request_id=state.create_request_id,
+    )
+
+
+def _bracket_row(bracket: Bracket) -> BracketRow:
+    return BracketRow(
+        bracket=bracket.index,
+        rung_lengths=_encode([rung.length for rung in bracket.rungs]).decode(),
+        max_trials=bracket.max_trials,
+        closed_sequences=_encode([rung.closed_sequence for rung in bracket.rungs]).decode(),
+        closed_us=_encode([rung.closed_us for rung in bracket.rungs]).decode(),
+    )
+
+
+def _configuration_row(state: State, trial: Trial) -> ConfigurationRow:
+    return ConfigurationRow(
+        trial=trial.number,
+        configuration=encode_configuration(state.configuration(trial)),
+        is_given=trial.given is not None,
+        request_id=trial.request_id,
+    )
+
+
+def _trial_row(state: State, trial: Trial) -> TrialRow:
+    return TrialRow(
+        trial=trial.number,
+        bracket=trial.bracket,
+        state=state.state_of(trial).value,
+        end_reason=state.end_reason_of(trial),
+        end_message=trial.end_message,
+        rung=trial.rung,
+        attempt=trial.attempt_number,
+        restarts=trial.restarts,
+        last_step=trial.last_step,
+        last_value=stored(trial.value),
+        checkpoint_uri=trial.checkpoint_uri,
+        checkpoint_step=trial.checkpoint_step,
+        checkpoint_attempt=trial.checkpoint_attempt,
+        queued_sequence=trial.queued_sequence,
+        created_us=trial.created_us,
+        ended_us=state.ended_us_of(trial),
+        total_length=trial.total_length,
+    )
+
+
+def _attempt_row(attempt: Attempt) -> AttemptRow:
+    decision = attempt.decision
+    return AttemptRow(
+        trial=attempt.trial_number,
+        attempt=attempt.number,
+        kind=attempt.kind.value,
+        worker_id=attempt.worker_id,
+        incarnation_id=attempt.incarnation_id,
+        request_id=attempt.request_id,
+        started_us=attempt.started_us,
+        start_step=attempt.start_step,
+        start_checkpoint_uri=attempt.start_checkpoint_uri,
+        max_step=attempt.max_step,
+        units_trained=attempt.units_trained,
+        last_report=attempt.last_report,
+        decision=_encode(decision).decode() if decision is not None else None,
+        end=attempt.end,
+        ended_us=attempt.ended_us,
+        failure=attempt.failure,
+        ended_state=attempt.ended_state,
+        message=attempt.message,
+        is_fenced=attempt.is_fenced,
+    )
+
+
+def _worker_row(worker_id: str, record: WorkerRecord) -> WorkerRow:
+    return WorkerRow(worker_id, record.failures, record.failed_us)
+
+
+# -- back again -----------------------------------------------------------------------------------
+
+
+def load(rows: Rows) -> State:
+    """The state that all rows of an experiment make. O(rows · log rows).
+
+    Reports are not read: an attempt's are recalled when it first speaks again.
+    """
+    row = rows.experiment
+    spec = _SPEC.decode(row.spec)
+    state = State(row.id, spec, row.created_us, _geometries(spec, rows.brackets))
+    state.create_request_id = row.request_id
+    state.sequence = row.sequence
+    state.state = ExperimentState(row.state)
+    state.end_reason = EndReason(row.end_reason) if row.end_reason else None
+    state.end_message = row.end_message
+    state.ended_us = row.ended_us
+    state.elapsed_us = row.elapsed_us
+    state.running_since_us = row.running_since_us
+    state.infeasible_in_a_row = row.infeasible_in_a_row
+    state.progress = row.progress
+    for bracket, bracket_row in zip(state.brackets, rows.brackets, strict=True):
+        sequences = msgspec.json.decode(bracket_row.closed_sequences)
+        times = msgspec.json.decode(bracket_row.closed_us)
+        for rung, sequence, time_us in zip(bracket.rungs, sequences, times, strict=True):
+            rung.closed_sequence, rung.closed_us = sequence, time_us
+    state.trials = [_load_trial(trial) for trial in rows.trials]
+    _load_configurations(state, rows.configurations)
+    _load_entries(state, rows.entries)
+    for attempt_row in rows.attempts:
+        _load_attempt(state, attempt_row)
+    for worker in rows.workers:
+        state.workers[worker.worker_id] = WorkerRecord(worker.failures, worker.failed_us)
+    _derive(state)
+    return state
+
+
+def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry, ...]:
+    lengths = [tuple(msgspec.json.decode(row.rung_lengths)) for row in rows]
+    trials = [row.max_trials for row in rows]
+    shares = spec.shares([len(rungs) for rungs in lengths], trials)
+    return tuple(
+        Geometry(rungs, max_trials, share)
+        for rungs, max_trials, share in zip(lengths, trials, shares, strict=True)
+    )
+
+
+def _load_trial(row: TrialRow) -> Trial:
+    trial = Trial(row.trial, row.bracket, row.created_us)
+    trial.own_state = TrialState(row.state)
+    trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
+    trial.end_message = row.end_message
+    trial.restarts = row.restarts
+    trial.last_step = row.last_step
+    trial.value = restored(row.last_value)
+    trial.checkpoint_uri = row.checkpoint_uri
+    trial.checkpoint_step = row.checkpoint_step
+    trial.checkpoint_attempt = row.checkpoint_attempt
+    trial.queued_sequence = row.queued_sequence
+    trial.ended_us = row.ended_us
+    trial.total_length = row.total_length
+    return trial
+
+
+def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
+    for row in rows:
+        trial = state.trials[row.trial]
+        trial.request_id = row.request_id
+        if row.request_id:
+            state.created_by[row.request_id] = row.trial
+        if row.is_given:
+            trial.given = decode_configuration(row.configuration)
+        if state.grid is not None:
+            state.grid_cursor += 1
+
+
+def _load_entries(state: State, rows: list[EntryRow]) -> None:
+    """Entries come in the order of (bracket, rung, trial), so each trial's lowest rung first."""
+    keys: dict[tuple[int, int], list[tuple[bool, float, int, int]]] = {}
+    for row in rows:
+        entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
+        state.trials[row.trial].entries.append(entry)
+        key = rank_key(entry.value, state.goal, entry.arrival, row.trial)
+        keys.setdefault((row.bracket, row.rung), []).append(key)
+        state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
+    for (bracket, rung), entries in keys.items():
+        state.brackets[bracket].rungs[rung].entries.update(entries)
+
+
+def _load_attempt(state: State, row: AttemptRow) -> None:
+    """Attempts come in the order of (trial, attempt); the last of each trial is its latest."""
+    trial = state.trials[row.trial]
+    if row.request_id:
+        state.assigned_by[row.request_id] = (row.trial, row.attempt)
+    if row.attempt < state.trials[row.trial].attempt_number:
+        raise AssertionError("attempts are loaded in order")
+    _keep_ending(trial)
+    attempt = Attempt(
+        row.trial,
+        row.attempt,
+        AssignmentKind(row.kind),
+        row.worker_id,
+        row.incarnation_id,
+        row.request_id,
+        row.started_us,
+        row.start_step,
+        row.start_checkpoint_uri,
+    )
+    attempt.max_step = row.max_step
+    attempt.units_trained = row.units_trained
+    attempt.last_report = row.last_report
+    attempt.decision = _DECISION.decode(row.decision) if row.decision else None
+    attempt.end = AttemptEnd(row.end) if row.end else None
+    attempt.ended_us = row.ended_us
+    attempt.failure = FailureKind(row.failure) if row.failure else None
+    attempt.ended_state = TrialState(row.ended_state) if row.ended_state else None
+    attempt.message = row.message
+    attempt.is_fenced = bool(row.is_fenced)
+    attempt.known = None if row.last_report else {}
+    trial.attempt = attempt
+
+
+def _keep_ending(trial: Trial) -> None:
+    earlier = trial.attempt
+    if earlier is not None and earlier.end in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
+        assert earlier.ended_state is not None
+        trial.endings = trial.endings or {}
+        trial.endings[earlier.number] = Ending(earlier.end, earlier.failure, earlier.ended_state)
+
+
+def _derive(state: State) -> None:
+    """Everything that follows from the rows: counts, queues, holders, who waits in which rung."""
+    unsettled: list[int] = []
+    for trial in state.trials:
+        current = state.state_of(trial)
+        state.counts[current] += 1
+        state.total_length += trial.total_length
+        if current is not trial.own_state:
+            unsettled.append(trial.number)
+        if trial.bracket >= 0:
+            _derive_place(state, trial, current)
+        elif current is TrialState.QUEUED:
+            state.given[trial.number] = None
+    state.leave_unsettled(unsettled)
+    queued = [
+        trial
+        for trial in state.trials
+        if state.state_of(trial) is TrialState.QUEUED and trial.bracket >= 0
+    ]
+    for trial in sorted(queued, key=lambda trial: (trial.queued_sequence, trial.number)):
+        state.retries[trial.number] = None
+        attempt = trial.attempt
+        if attempt is not None and attempt.is_overdue and not attempt.is_fenced:
+            state.overdue[attempt.worker_id] = trial.number
+    state.nominal_done = sum(bracket.nominal_units_done() for bracket in state.brackets)
+
+
+def _derive_place(state: State, trial: Trial, current: TrialState) -> None:
+    bracket = state.brackets[trial.bracket]
+    if current is not TrialState.INFEASIBLE or not state.spec.replaces_infeasible:
+        bracket.created_count += 1
+    if current is TrialState.PAUSED:
+        rung = trial.rung - 1
+        bracket.rungs[rung].waiting.add(state.key_of(trial, rung))
+    elif not current.is_terminal:
+        bracket.heading[trial.rung] += 1
+    if current is TrialState.RUNNING:
+        assert trial.attempt is not None
+        bracket.active_count += 1
+        state.active[trial.number] = None
+        state.holding[trial.attempt.worker_id] = trial.number

@@ -1,0 +1,78 @@
+"""Keeping what was decided: rows of every experiment and the log of how they came about.
+
+A store loads experiments, appends batches (one transaction each), and reads pages of history. It
+decides nothing and knows no gRPC. `sqlite.py` is the one there is; a second backend is one more
+file that passes `tests/store/contract.py`. First to read: the protocol below, then `sqlite.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from asha_server.search.event import Decision, Metrics, Record
+    from asha_server.search.rows import Rows
+
+ReportParts = list[tuple[int, "Metrics", "Decision", bool]]
+"""list[(step, metrics, decision, whether compared in a rung)], in order of arrival."""
+
+
+class StoreError(Exception):
+    """The store cannot be opened or used; the message says what to do."""
+
+
+class StoreFailed(StoreError):
+    """A commit failed: what was in it is not durable, and the server must stop."""
+
+
+class Write(NamedTuple):
+    """What one batch changed in one experiment.
+
+    Attributes:
+        key: the experiment's key in the store.
+        rows: its changed rows.
+        records: list[Record], its new events, in order.
+    """
+
+    key: int
+    rows: Rows
+    records: list[Record]
+
+
+class Store(Protocol):
+    """Where experiments are kept."""
+
+    def load(self) -> Iterator[tuple[int, Rows]]:
+        """Every experiment's key and rows, in order of creation."""
+
+    def acquire(self) -> int:
+        """Takes the store over from any former server; the epoch that `append` checks."""
+
+    def append(self, writes: list[Write]) -> None:
+        """Writes a batch in one transaction; durable when it returns.
+
+        Raises:
+            StoreFailed: it is not durable, or another server took over.
+        """
+
+    def history(self, key: int, after_sequence: int, most: int) -> list[Record]:
+        """Up to `most` events after a sequence, in order."""
+
+    def recall(
+        self, key: int, last_report: int, entered: Iterable[int]
+    ) -> tuple[ReportParts, bool]:
+        """An attempt's latest reports and those that decided; whether there are older ones.
+
+        Args:
+            key: the experiment's key.
+            last_report: sequence of the attempt's latest report.
+            entered: sequences at which the trial entered rungs, of any attempt.
+        """
+
+    def forget(self, key: int, most: int) -> bool:
+        """Deletes up to `most` rows of a deleted experiment; whether some are left."""
+
+    def close(self) -> None:
+        """Lets go of the store; idempotent."""
