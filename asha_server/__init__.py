@@ -9,7 +9,8 @@ the inside out:
 * `wire.py`, `service.py`, `server.py` are the gRPC adapter; `cli.py` is the command `asha`.
 
 A module imports only from what stands to its right:
-cli -> server -> service, status -> engine, watch, wire -> store, pb, config -> search, errors.
+cli -> server -> service, verify -> engine, watch, reader, wire -> store, leases, pb, config
+-> search, errors.
 """
 
 __version__ = "0.1.0"

@@ -50,8 +50,18 @@ class Store(Protocol):
     def acquire(self) -> int:
         """Takes the store over from any former server; the epoch that `append` checks."""
 
-    def append(self, writes: list[Write]) -> None:
+    def next_key(self) -> int:
+        """A key that no experiment has or had."""
+
+    def leftovers(self) -> list[int]:
+        """Keys of deleted experiments of which some rows are left."""
+
+    def append(self, writes: list[Write], deleted: Iterable[int] = ()) -> None:
         """Writes a batch in one transaction; durable when it returns.
+
+        Args:
+            writes: what changed, at most one of each experiment.
+            deleted: keys of experiments that are gone; `forget` removes their rows.
 
         Raises:
             StoreFailed: it is not durable, or another server took over.

@@ -1,0 +1,70 @@
+"""How a server runs: one frozen value, made once from the command line and the environment."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+SECOND_US = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server bears; over a limit a call is refused with a clear error.
+
+    Attributes:
+        request_bytes_max: size of one request.
+        metrics_max: metrics in one report.
+        observations_max: observations of one given trial.
+        uri_bytes_max: length of a checkpoint's URI.
+        message_chars_max: length of a failure's message or a reason; longer ones are cut.
+        experiments_max: experiments in one file.
+        waiting_calls_max: long polls held at one time.
+        watches_max: open watches.
+        inbox_max: commands waiting to be decided.
+        page_size_max: items of one page of a list.
+        page_bytes_max: size of one page of a list.
+        chunk_bytes_max: size of one chunk of an export.
+        suggestion_wait_max_us: longest long poll of GetSuggestion.
+        should_stop_wait_max_us: longest long poll of ShouldStop; longer ones count as this.
+    """
+
+    request_bytes_max: int = 4 * 2**20
+    metrics_max: int = 100
+    observations_max: int = 1_000
+    uri_bytes_max: int = 2_048
+    message_chars_max: int = 4_096
+    experiments_max: int = 10_000
+    waiting_calls_max: int = 20_000
+    watches_max: int = 1_000
+    inbox_max: int = 20_000
+    page_size_max: int = 1_000
+    page_bytes_max: int = 2**20
+    chunk_bytes_max: int = 2**20
+    suggestion_wait_max_us: int = 3_600 * SECOND_US
+    should_stop_wait_max_us: int = 60 * SECOND_US
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Config:
+    """One server.
+
+    Attributes:
+        database: the SQLite file; made if it does not exist.
+        listen: addresses, `HOST:PORT` (port 0 takes a free one) or `unix:PATH`.
+        wait_for_lock: stand by while another server holds the file.
+        key_file: the key that signs leases; None: `FILE.key` beside the database.
+        log_format: `text`, `json`, or `auto`: text on a terminal, JSON lines otherwise.
+        log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+        drain_us: longest time to answer what is in flight at a stop. Microseconds.
+        limits: what it bears.
+    """
+
+    database: Path
+    listen: tuple[str, ...] = ("127.0.0.1:50051",)
+    wait_for_lock: bool = False
+    key_file: Path | None = None
+    log_format: str = "auto"
+    log_level: str = "INFO"
+    drain_us: int = 5 * SECOND_US
+    limits: Limits = dataclasses.field(default_factory=Limits)
