@@ -21,7 +21,7 @@ star stone summit thistle tide tulip valley violet willow wind
 
 
 def generate_name(taken: Container[str]) -> str:
-""A name that is not taken.""
+    """A name that is not taken."""
     while True:
         words = f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
         name = f"{words}-{secrets.token_hex(2)}"

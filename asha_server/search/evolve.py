@@ -78,8 +78,10 @@ def apply(state: State, record: Record) -> None:
         case RungClosed():
             _rung_closed(state, record, event)
         case ExperimentStateChanged():
+            state.updated_us = record.time_us
             _experiment_state_changed(state, record, event)
         case ExperimentUpdated():
+            state.updated_us = record.time_us
             _experiment_updated(state, event)
         case ExperimentCreated():
             raise AssertionError("an experiment is created once")

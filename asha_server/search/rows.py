@@ -49,6 +49,7 @@ class ExperimentRow(NamedTuple):
     end_message: str
     sequence: int
     created_us: int
+    updated_us: int
     ended_us: int
     elapsed_us: int
     running_since_us: int
@@ -245,6 +246,7 @@ def _experiment_row(state: State) -> ExperimentRow:
         end_message=state.end_message,
         sequence=state.sequence,
         created_us=state.created_us,
+        updated_us=state.updated_us,
         ended_us=state.ended_us,
         elapsed_us=state.elapsed_us,
         running_since_us=state.running_since_us,
@@ -340,6 +342,7 @@ def load(rows: Rows) -> State:
     state.state = ExperimentState(row.state)
     state.end_reason = EndReason(row.end_reason) if row.end_reason else None
     state.end_message = row.end_message
+    state.updated_us = row.updated_us
     state.ended_us = row.ended_us
     state.elapsed_us = row.elapsed_us
     state.running_since_us = row.running_since_us

@@ -179,6 +179,8 @@ class State:
         self.state = ExperimentState.RUNNING
         self.end_reason: EndReason | None = None
         self.end_message = ""
+        # When the spec or the state last changed, and when the experiment ended; wall clock.
+        self.updated_us = created_us
         self.ended_us = 0
         # Wall time spent running: `elapsed_us` up to the last pause, plus what came since.
         self.elapsed_us = 0

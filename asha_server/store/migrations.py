@@ -35,6 +35,7 @@ _INITIAL = (
   end_message TEXT NOT NULL,
   sequence INTEGER NOT NULL,        -- of its latest event
   created_us INTEGER NOT NULL,      -- all *_us: microseconds since 1970 or of duration; 0 = not yet
+  updated_us INTEGER NOT NULL,      -- when the spec or the state last changed
   ended_us INTEGER NOT NULL,
   elapsed_us INTEGER NOT NULL,      -- spent running up to the last pause
   running_since_us INTEGER NOT NULL,
