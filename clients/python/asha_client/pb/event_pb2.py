@@ -24,11 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from . import experiment_pb2 as asha_dot_v1_dot_experiment__pb2
 from . import trial_pb2 as asha_dot_v1_dot_trial__pb2
-from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x61sha/v1/event.proto\x12\x07\x61sha.v1\x1a\x18\x61sha/v1/experiment.proto\x1a\x13\x61sha/v1/trial.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x04\n\x0f\x45xperimentEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x12\x65xperiment_created\x18\x03 \x01(\x0b\x32\x1a.asha.v1.ExperimentCreatedH\x00\x12\x38\n\x12\x65xperiment_updated\x18\x04 \x01(\x0b\x32\x1a.asha.v1.ExperimentUpdatedH\x00\x12\x43\n\x18\x65xperiment_state_changed\x18\x05 \x01(\x0b\x32\x1f.asha.v1.ExperimentStateChangedH\x00\x12.\n\rtrial_created\x18\x06 \x01(\x0b\x32\x15.asha.v1.TrialCreatedH\x00\x12\x30\n\x0etrial_assigned\x18\x07 \x01(\x0b\x32\x16.asha.v1.TrialAssignedH\x00\x12\x32\n\x0fmetric_reported\x18\x08 \x01(\x0b\x32\x17.asha.v1.MetricReportedH\x00\x12:\n\x13\x63heckpoint_reported\x18\t \x01(\x0b\x32\x1b.asha.v1.CheckpointReportedH\x00\x12\x39\n\x13trial_state_changed\x18\n \x01(\x0b\x32\x1a.asha.v1.TrialStateChangedH\x00\x12*\n\x0brung_closed\x18\x0b \x01(\x0b\x32\x13.asha.v1.RungClosedH\x00\x42\x07\n\x05\x65vent\"z\n\x11\x45xperimentCreated\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12%\n\x04spec\x18\x02 \x01(\x0b\x32\x17.asha.v1.ExperimentSpec\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.asha.v1.ExperimentState\"k\n\x11\x45xperimentUpdated\x12%\n\x04spec\x18\x01 \x01(\x0b\x32\x17.asha.v1.ExperimentSpec\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"~\n\x16\x45xperimentStateChanged\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.asha.v1.ExperimentState\x12&\n\nend_reason\x18\x02 \x01(\x0e\x32\x12.asha.v1.EndReason\x12\x13\n\x0b\x65nd_message\x18\x03 \x01(\t\"\x83\x02\n\x0cTrialCreated\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x62racket\x18\x02 \x01(\x05\x12&\n\nparameters\x18\x03 \x03(\x0b\x32\x12.asha.v1.Parameter\x12\x12\n\ntrial_seed\x18\x04 \x01(\r\x12\"\n\x05state\x18\x05 \x01(\x0e\x32\x13.asha.v1.TrialState\x12+\n\nend_reason\x18\x06 \x01(\x0e\x32\x17.asha.v1.TrialEndReason\x12*\n\x0cobservations\x18\x07 \x03(\x0b\x32\x14.asha.v1.MetricPoint\x12\x13\n\x0bjoins_rungs\x18\x08 \x01(\x08\"\xef\x01\n\rTrialAssigned\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12%\n\x04kind\x18\x03 \x01(\x0e\x32\x17.asha.v1.AssignmentKind\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12\x16\n\x0eincarnation_id\x18\x05 \x01(\t\x12\x0f\n\x07\x62racket\x18\x06 \x01(\x05\x12\x0c\n\x04rung\x18\x07 \x01(\x05\x12\x12\n\nstart_step\x18\x08 \x01(\x03\x12\x16\n\x0e\x63heckpoint_uri\x18\t \x01(\t\x12\x1a\n\x12next_decision_step\x18\n \x01(\x03\"\xd3\x01\n\x0eMetricReported\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12%\n\x07metrics\x18\x04 \x03(\x0b\x32\x14.asha.v1.MetricValue\x12\x16\n\x0e\x63heckpoint_uri\x18\x05 \x01(\t\x12#\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0b\x32\x11.asha.v1.Decision\x12(\n\x0btrial_state\x18\x07 \x01(\x0e\x32\x13.asha.v1.TrialState\"a\n\x12\x43heckpointReported\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12\x16\n\x0e\x63heckpoint_uri\x18\x04 \x01(\t\"\xc5\x01\n\x11TrialStateChanged\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.asha.v1.TrialState\x12\'\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x18.asha.v1.TrialStateCause\x12+\n\nend_reason\x18\x05 \x01(\x0e\x32\x17.asha.v1.TrialEndReason\x12\x0f\n\x07message\x18\x06 \x01(\t\"w\n\nRungClosed\x12\x0f\n\x07\x62racket\x18\x01 \x01(\x05\x12\x0c\n\x04rung\x18\x02 \x01(\x05\x12\x13\n\x0b\x63ompetitors\x18\x03 \x01(\x03\x12\x15\n\rclosed_trials\x18\x04 \x01(\x03\x12\x13\n\x06\x63utoff\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_cutoff*\xd6\x03\n\x0fTrialStateCause\x12!\n\x1dTRIAL_STATE_CAUSE_UNSPECIFIED\x10\x00\x12#\n\x1fTRIAL_STATE_CAUSE_LEASE_EXPIRED\x10\x01\x12&\n\"TRIAL_STATE_CAUSE_PROGRESS_TIMEOUT\x10\x02\x12\x1f\n\x1bTRIAL_STATE_CAUSE_CAME_BACK\x10\x03\x12\x1e\n\x1aTRIAL_STATE_CAUSE_RELEASED\x10\x04\x12&\n\"TRIAL_STATE_CAUSE_FAILED_RETRYABLE\x10\x05\x12&\n\"TRIAL_STATE_CAUSE_FAILED_PERMANENT\x10\x06\x12 \n\x1cTRIAL_STATE_CAUSE_INFEASIBLE\x10\x07\x12+\n\'TRIAL_STATE_CAUSE_CHECKPOINT_UNREADABLE\x10\x08\x12)\n%TRIAL_STATE_CAUSE_COMPLETED_BY_WORKER\x10\t\x12\x1f\n\x1bTRIAL_STATE_CAUSE_CANCELLED\x10\n\x12\'\n#TRIAL_STATE_CAUSE_RESUMED_ELSEWHERE\x10\x0b\x42\x35\n\x07\x61sha.v1P\x01Z\x1e\x61sha/clients/go/asha/v1;ashav1\xaa\x02\x07\x41sha.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x61sha/v1/event.proto\x12\x07\x61sha.v1\x1a\x18\x61sha/v1/experiment.proto\x1a\x13\x61sha/v1/trial.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x04\n\x0f\x45xperimentEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x12\x65xperiment_created\x18\x03 \x01(\x0b\x32\x1a.asha.v1.ExperimentCreatedH\x00\x12\x38\n\x12\x65xperiment_updated\x18\x04 \x01(\x0b\x32\x1a.asha.v1.ExperimentUpdatedH\x00\x12\x43\n\x18\x65xperiment_state_changed\x18\x05 \x01(\x0b\x32\x1f.asha.v1.ExperimentStateChangedH\x00\x12.\n\rtrial_created\x18\x06 \x01(\x0b\x32\x15.asha.v1.TrialCreatedH\x00\x12\x30\n\x0etrial_assigned\x18\x07 \x01(\x0b\x32\x16.asha.v1.TrialAssignedH\x00\x12\x32\n\x0fmetric_reported\x18\x08 \x01(\x0b\x32\x17.asha.v1.MetricReportedH\x00\x12:\n\x13\x63heckpoint_reported\x18\t \x01(\x0b\x32\x1b.asha.v1.CheckpointReportedH\x00\x12\x39\n\x13trial_state_changed\x18\n \x01(\x0b\x32\x1a.asha.v1.TrialStateChangedH\x00\x12*\n\x0brung_closed\x18\x0b \x01(\x0b\x32\x13.asha.v1.RungClosedH\x00\x42\x07\n\x05\x65vent\"z\n\x11\x45xperimentCreated\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12%\n\x04spec\x18\x02 \x01(\x0b\x32\x17.asha.v1.ExperimentSpec\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.asha.v1.ExperimentState\":\n\x11\x45xperimentUpdated\x12%\n\x04spec\x18\x01 \x01(\x0b\x32\x17.asha.v1.ExperimentSpec\"~\n\x16\x45xperimentStateChanged\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.asha.v1.ExperimentState\x12&\n\nend_reason\x18\x02 \x01(\x0e\x32\x12.asha.v1.EndReason\x12\x13\n\x0b\x65nd_message\x18\x03 \x01(\t\"\xee\x01\n\x0cTrialCreated\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x62racket\x18\x02 \x01(\x05\x12&\n\nparameters\x18\x03 \x03(\x0b\x32\x12.asha.v1.Parameter\x12\x12\n\ntrial_seed\x18\x04 \x01(\r\x12\"\n\x05state\x18\x05 \x01(\x0e\x32\x13.asha.v1.TrialState\x12+\n\nend_reason\x18\x06 \x01(\x0e\x32\x17.asha.v1.TrialEndReason\x12\x10\n\x08is_given\x18\x07 \x01(\x08\x12\x18\n\x10has_observations\x18\x08 \x01(\x08\"\xef\x01\n\rTrialAssigned\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12%\n\x04kind\x18\x03 \x01(\x0e\x32\x17.asha.v1.AssignmentKind\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12\x16\n\x0eincarnation_id\x18\x05 \x01(\t\x12\x0f\n\x07\x62racket\x18\x06 \x01(\x05\x12\x0c\n\x04rung\x18\x07 \x01(\x05\x12\x12\n\nstart_step\x18\x08 \x01(\x03\x12\x16\n\x0e\x63heckpoint_uri\x18\t \x01(\t\x12\x1a\n\x12next_decision_step\x18\n \x01(\x03\"\xd3\x01\n\x0eMetricReported\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12%\n\x07metrics\x18\x04 \x03(\x0b\x32\x14.asha.v1.MetricValue\x12\x16\n\x0e\x63heckpoint_uri\x18\x05 \x01(\t\x12#\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0b\x32\x11.asha.v1.Decision\x12(\n\x0btrial_state\x18\x07 \x01(\x0e\x32\x13.asha.v1.TrialState\"a\n\x12\x43heckpointReported\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0c\n\x04step\x18\x03 \x01(\x03\x12\x16\n\x0e\x63heckpoint_uri\x18\x04 \x01(\t\"\xc5\x01\n\x11TrialStateChanged\x12\x14\n\x0ctrial_number\x18\x01 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.asha.v1.TrialState\x12\'\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x18.asha.v1.TrialStateCause\x12+\n\nend_reason\x18\x05 \x01(\x0e\x32\x17.asha.v1.TrialEndReason\x12\x0f\n\x07message\x18\x06 \x01(\t\"w\n\nRungClosed\x12\x0f\n\x07\x62racket\x18\x01 \x01(\x05\x12\x0c\n\x04rung\x18\x02 \x01(\x05\x12\x13\n\x0b\x63ompetitors\x18\x03 \x01(\x03\x12\x15\n\rclosed_trials\x18\x04 \x01(\x03\x12\x13\n\x06\x63utoff\x18\x05 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_cutoff*\xce\x03\n\x0fTrialStateCause\x12!\n\x1dTRIAL_STATE_CAUSE_UNSPECIFIED\x10\x00\x12#\n\x1fTRIAL_STATE_CAUSE_LEASE_EXPIRED\x10\x01\x12&\n\"TRIAL_STATE_CAUSE_PROGRESS_TIMEOUT\x10\x02\x12\x1f\n\x1bTRIAL_STATE_CAUSE_CAME_BACK\x10\x03\x12\x1e\n\x1aTRIAL_STATE_CAUSE_RELEASED\x10\x04\x12&\n\"TRIAL_STATE_CAUSE_FAILED_RETRYABLE\x10\x05\x12&\n\"TRIAL_STATE_CAUSE_FAILED_PERMANENT\x10\x06\x12 \n\x1cTRIAL_STATE_CAUSE_INFEASIBLE\x10\x07\x12+\n\'TRIAL_STATE_CAUSE_CHECKPOINT_UNREADABLE\x10\x08\x12)\n%TRIAL_STATE_CAUSE_COMPLETED_BY_WORKER\x10\t\x12\x1f\n\x1bTRIAL_STATE_CAUSE_CANCELLED\x10\n\x12\x1f\n\x1bTRIAL_STATE_CAUSE_RESTARTED\x10\x0b\x42\x35\n\x07\x61sha.v1P\x01Z\x1e\x61sha/clients/go/asha/v1;ashav1\xaa\x02\x07\x41sha.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,26 +35,26 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'asha.v1.event_pb2', _global
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\007asha.v1P\001Z\036asha/clients/go/asha/v1;ashav1\252\002\007Asha.V1'
-  _globals['_TRIALSTATECAUSE']._serialized_start=2233
-  _globals['_TRIALSTATECAUSE']._serialized_end=2703
-  _globals['_EXPERIMENTEVENT']._serialized_start=147
-  _globals['_EXPERIMENTEVENT']._serialized_end=731
-  _globals['_EXPERIMENTCREATED']._serialized_start=733
-  _globals['_EXPERIMENTCREATED']._serialized_end=855
-  _globals['_EXPERIMENTUPDATED']._serialized_start=857
-  _globals['_EXPERIMENTUPDATED']._serialized_end=964
-  _globals['_EXPERIMENTSTATECHANGED']._serialized_start=966
-  _globals['_EXPERIMENTSTATECHANGED']._serialized_end=1092
-  _globals['_TRIALCREATED']._serialized_start=1095
-  _globals['_TRIALCREATED']._serialized_end=1354
-  _globals['_TRIALASSIGNED']._serialized_start=1357
-  _globals['_TRIALASSIGNED']._serialized_end=1596
-  _globals['_METRICREPORTED']._serialized_start=1599
-  _globals['_METRICREPORTED']._serialized_end=1810
-  _globals['_CHECKPOINTREPORTED']._serialized_start=1812
-  _globals['_CHECKPOINTREPORTED']._serialized_end=1909
-  _globals['_TRIALSTATECHANGED']._serialized_start=1912
-  _globals['_TRIALSTATECHANGED']._serialized_end=2109
-  _globals['_RUNGCLOSED']._serialized_start=2111
-  _globals['_RUNGCLOSED']._serialized_end=2230
+  _globals['_TRIALSTATECAUSE']._serialized_start=2129
+  _globals['_TRIALSTATECAUSE']._serialized_end=2591
+  _globals['_EXPERIMENTEVENT']._serialized_start=113
+  _globals['_EXPERIMENTEVENT']._serialized_end=697
+  _globals['_EXPERIMENTCREATED']._serialized_start=699
+  _globals['_EXPERIMENTCREATED']._serialized_end=821
+  _globals['_EXPERIMENTUPDATED']._serialized_start=823
+  _globals['_EXPERIMENTUPDATED']._serialized_end=881
+  _globals['_EXPERIMENTSTATECHANGED']._serialized_start=883
+  _globals['_EXPERIMENTSTATECHANGED']._serialized_end=1009
+  _globals['_TRIALCREATED']._serialized_start=1012
+  _globals['_TRIALCREATED']._serialized_end=1250
+  _globals['_TRIALASSIGNED']._serialized_start=1253
+  _globals['_TRIALASSIGNED']._serialized_end=1492
+  _globals['_METRICREPORTED']._serialized_start=1495
+  _globals['_METRICREPORTED']._serialized_end=1706
+  _globals['_CHECKPOINTREPORTED']._serialized_start=1708
+  _globals['_CHECKPOINTREPORTED']._serialized_end=1805
+  _globals['_TRIALSTATECHANGED']._serialized_start=1808
+  _globals['_TRIALSTATECHANGED']._serialized_end=2005
+  _globals['_RUNGCLOSED']._serialized_start=2007
+  _globals['_RUNGCLOSED']._serialized_end=2126
 # @@protoc_insertion_point(module_scope)

@@ -2,7 +2,6 @@ import datetime
 
 from . import experiment_pb2 as _experiment_pb2
 from . import trial_pb2 as _trial_pb2
-from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -26,7 +25,7 @@ class TrialStateCause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRIAL_STATE_CAUSE_CHECKPOINT_UNREADABLE: _ClassVar[TrialStateCause]
     TRIAL_STATE_CAUSE_COMPLETED_BY_WORKER: _ClassVar[TrialStateCause]
     TRIAL_STATE_CAUSE_CANCELLED: _ClassVar[TrialStateCause]
-    TRIAL_STATE_CAUSE_RESUMED_ELSEWHERE: _ClassVar[TrialStateCause]
+    TRIAL_STATE_CAUSE_RESTARTED: _ClassVar[TrialStateCause]
 TRIAL_STATE_CAUSE_UNSPECIFIED: TrialStateCause
 TRIAL_STATE_CAUSE_LEASE_EXPIRED: TrialStateCause
 TRIAL_STATE_CAUSE_PROGRESS_TIMEOUT: TrialStateCause
@@ -38,7 +37,7 @@ TRIAL_STATE_CAUSE_INFEASIBLE: TrialStateCause
 TRIAL_STATE_CAUSE_CHECKPOINT_UNREADABLE: TrialStateCause
 TRIAL_STATE_CAUSE_COMPLETED_BY_WORKER: TrialStateCause
 TRIAL_STATE_CAUSE_CANCELLED: TrialStateCause
-TRIAL_STATE_CAUSE_RESUMED_ELSEWHERE: TrialStateCause
+TRIAL_STATE_CAUSE_RESTARTED: TrialStateCause
 
 class ExperimentEvent(_message.Message):
     __slots__ = ("sequence", "time", "experiment_created", "experiment_updated", "experiment_state_changed", "trial_created", "trial_assigned", "metric_reported", "checkpoint_reported", "trial_state_changed", "rung_closed")
@@ -77,12 +76,10 @@ class ExperimentCreated(_message.Message):
     def __init__(self, experiment_id: _Optional[str] = ..., spec: _Optional[_Union[_experiment_pb2.ExperimentSpec, _Mapping[str, _Any]]] = ..., state: _Optional[_Union[_experiment_pb2.ExperimentState, str]] = ...) -> None: ...
 
 class ExperimentUpdated(_message.Message):
-    __slots__ = ("spec", "update_mask")
+    __slots__ = ("spec",)
     SPEC_FIELD_NUMBER: _ClassVar[int]
-    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
     spec: _experiment_pb2.ExperimentSpec
-    update_mask: _field_mask_pb2.FieldMask
-    def __init__(self, spec: _Optional[_Union[_experiment_pb2.ExperimentSpec, _Mapping[str, _Any]]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping[str, _Any]]] = ...) -> None: ...
+    def __init__(self, spec: _Optional[_Union[_experiment_pb2.ExperimentSpec, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ExperimentStateChanged(_message.Message):
     __slots__ = ("state", "end_reason", "end_message")
@@ -95,24 +92,24 @@ class ExperimentStateChanged(_message.Message):
     def __init__(self, state: _Optional[_Union[_experiment_pb2.ExperimentState, str]] = ..., end_reason: _Optional[_Union[_experiment_pb2.EndReason, str]] = ..., end_message: _Optional[str] = ...) -> None: ...
 
 class TrialCreated(_message.Message):
-    __slots__ = ("trial_number", "bracket", "parameters", "trial_seed", "state", "end_reason", "observations", "joins_rungs")
+    __slots__ = ("trial_number", "bracket", "parameters", "trial_seed", "state", "end_reason", "is_given", "has_observations")
     TRIAL_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BRACKET_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     TRIAL_SEED_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     END_REASON_FIELD_NUMBER: _ClassVar[int]
-    OBSERVATIONS_FIELD_NUMBER: _ClassVar[int]
-    JOINS_RUNGS_FIELD_NUMBER: _ClassVar[int]
+    IS_GIVEN_FIELD_NUMBER: _ClassVar[int]
+    HAS_OBSERVATIONS_FIELD_NUMBER: _ClassVar[int]
     trial_number: int
     bracket: int
     parameters: _containers.RepeatedCompositeFieldContainer[_trial_pb2.Parameter]
     trial_seed: int
     state: _trial_pb2.TrialState
     end_reason: _trial_pb2.TrialEndReason
-    observations: _containers.RepeatedCompositeFieldContainer[_trial_pb2.MetricPoint]
-    joins_rungs: bool
-    def __init__(self, trial_number: _Optional[int] = ..., bracket: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[_trial_pb2.Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., state: _Optional[_Union[_trial_pb2.TrialState, str]] = ..., end_reason: _Optional[_Union[_trial_pb2.TrialEndReason, str]] = ..., observations: _Optional[_Iterable[_Union[_trial_pb2.MetricPoint, _Mapping[str, _Any]]]] = ..., joins_rungs: _Optional[bool] = ...) -> None: ...
+    is_given: bool
+    has_observations: bool
+    def __init__(self, trial_number: _Optional[int] = ..., bracket: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[_trial_pb2.Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., state: _Optional[_Union[_trial_pb2.TrialState, str]] = ..., end_reason: _Optional[_Union[_trial_pb2.TrialEndReason, str]] = ..., is_given: _Optional[bool] = ..., has_observations: _Optional[bool] = ...) -> None: ...
 
 class TrialAssigned(_message.Message):
     __slots__ = ("trial_number", "attempt", "kind", "worker_id", "incarnation_id", "bracket", "rung", "start_step", "checkpoint_uri", "next_decision_step")
