@@ -1,0 +1,276 @@
+"""The blocking connection: one channel, deadlines on every call, retries as api.md says.
+
+Retried are UNAVAILABLE, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED that carries RetryInfo, nothing
+else; the very same message is sent again, so the server counts it once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from asha_client import errors
+from asha_client.flow import Call, Effect, Flow, Invoke, Method, RequestT, ResponseT, Share, Sleep
+
+log = logging.getLogger("asha_client")
+
+ResultT = TypeVar("ResultT")
+
+FIRST_BACKOFF_S = 0.2
+FIRST_WARNING_S = 1.0
+
+CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # gRPC's own reconnect back-off grows to 2 minutes and fails calls meanwhile; ours is enough.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # Turns TCP_USER_TIMEOUT on: bytes unacknowledged for 20 s break the connection instead of
+    # leaving it half open. Pings stay rarer than the 5 minutes that servers tolerate by default.
+    ("grpc.keepalive_time_ms", 360_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the server is and how it is called.
+
+    Attributes:
+        address: `host:port` or `unix:path`.
+        credentials: TLS; None = plaintext.
+        token: sent as `authorization: Bearer …`; None = none.
+        retry_for_s: how long a call is retried, in seconds; None = for ever.
+        max_backoff_s: longest pause between two attempts, in seconds.
+        options: of the gRPC channel, after ours.
+    """
+
+    address: str
+    credentials: grpc.ChannelCredentials | None = None
+    token: str | None = field(default=None, repr=False)
+    retry_for_s: float | None = None
+    max_backoff_s: float = 20.0
+    options: tuple[tuple[str, int | str], ...] = ()
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What goes with every call."""
+        return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+    @property
+    def channel_options(self) -> list[tuple[str, int | str]]:
+        """Options of the channel, the user's last, so that they win."""
+        return [*CHANNEL_OPTIONS, *self.options]
+
+
+class Backoff:
+    """When to send one call again: exponential with full jitter, a warning per growing interval.
+
+    Args:
+        target: the server, for its retry limits and the warning's text.
+        path: the method, for the warning's text.
+        retry_for_s: overrides the target's, in seconds; None = the target's.
+    """
+
+    def __init__(self, target: Target, path: str, retry_for_s: float | None) -> None:
+        self._target = target
+        self._path = path
+        self._retry_for_s = target.retry_for_s if retry_for_s is None else retry_for_s
+        self._began = time.monotonic()
+        self._attempts = 0
+        self._warn_after_s = FIRST_WARNING_S
+
+    def pause_after(self, error: errors.AshaError) -> float:
+        """Seconds to wait before the next attempt.
+
+        Raises:
+            AshaError: the given error, if it may not be retried or not for longer.
+        """
+        elapsed_s = time.monotonic() - self._began
+        if not error.is_retryable:
+            raise error
+        self._attempts += 1
+        ceiling_s = min(self._target.max_backoff_s, FIRST_BACKOFF_S * 2 ** min(self._attempts, 16))
+        pause_s = (error.retry_after_s or 0.0) + random.uniform(0, ceiling_s)
+        if self._retry_for_s is not None and elapsed_s + pause_s > self._retry_for_s:
+            raise error
+        if elapsed_s >= self._warn_after_s:
+            self._warn_after_s = 2 * elapsed_s
+            log.warning(
+                "%s has failed for %.0f s (%d attempts), still trying: %s; the server is %s",
+                self._path.rpartition("/")[2],
+                elapsed_s,
+                self._attempts,
+                error,
+                self._target.address,
+            )
+        return pause_s
+
+
+class Connection:
+    """A channel that is opened by the first call and belongs to the process that opened it.
+
+    Threads may share it.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._lock = threading.Lock()
+        self._channel: grpc.Channel | None = None
+        self._pid = os.getpid()
+        _connections.add(self)
+
+    def call(
+        self,
+        method: Method[RequestT, ResponseT],
+        request: RequestT,
+        *,
+        deadline_s: float,
+        retry_for_s: float | None = None,
+    ) -> ResponseT:
+        """Sends a request until it is answered.
+
+        Args:
+            method: what is called.
+            request: the same message for every attempt.
+            deadline_s: of each attempt, in seconds.
+            retry_for_s: how long to retry, in seconds; None = as configured, 0 = not at all.
+
+        Raises:
+            AshaError: what the server refused, or Unavailable when retry_for_s is over.
+            ForkedProcess: this process is a fork of the one that made the connection.
+        """
+        backoff = Backoff(self.target, method.path, retry_for_s)
+        while True:
+            try:
+                return self._send(method, request, deadline_s)
+            except grpc.RpcError as error:
+                refusal = errors.decode_error(error)
+            time.sleep(backoff.pause_after(refusal))
+
+    def _send(
+        self, method: Method[RequestT, ResponseT], request: RequestT, deadline_s: float
+    ) -> ResponseT:
+        """One attempt."""
+        send = self._open().unary_unary(
+            method.path,
+            request_serializer=_serialize,
+            response_deserializer=method.response.FromString,
+        )
+        response: ResponseT = send(request, timeout=deadline_s, metadata=self.target.metadata)
+        return response
+
+    def _open(self) -> grpc.Channel:
+        """The channel, opened if need be."""
+        check_process(self._pid)
+        channel = self._channel
+        if channel is None:
+            with self._lock:
+                channel = self._channel = self._channel or self._new_channel()
+        return channel
+
+    def _new_channel(self) -> grpc.Channel:
+        """A channel to the target; connects with the first call."""
+        target = self.target
+        if target.credentials is None:
+            return grpc.insecure_channel(target.address, options=target.channel_options)
+        return grpc.secure_channel(
+            target.address, target.credentials, options=target.channel_options
+        )
+
+    def close(self) -> None:
+        """Closes the channel; the next call opens another one. Does nothing in a forked child."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock:
+            channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    def abandon(self) -> grpc.Channel | None:
+        """Gives the inherited channel away in a forked child, where it must not be touched."""
+        channel, self._channel = self._channel, None
+        self._lock = threading.Lock()
+        return channel
+
+
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+_inherited: list[grpc.Channel] = []
+"""Channels of the parent, kept for ever: destroying one in the child would call into gRPC."""
+
+
+def _abandon_after_fork() -> None:
+    for connection in list(_connections):
+        channel = connection.abandon()
+        if channel is not None:
+            _inherited.append(channel)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_after_fork)
+
+
+def check_process(pid: int) -> None:
+    """Refuses work in a fork of the process that made the client.
+
+    Raises:
+        ForkedProcess: the calling process is not the given one.
+    """
+    if os.getpid() != pid:
+        raise errors.ForkedProcess(
+            "this process is a fork of the one that connected; gRPC does not survive a fork. "
+            "Report from the parent, or start workers with multiprocessing's 'spawn' and let each "
+            "call asha_client.connect()",
+            metadata={"parent_pid": str(pid)},
+        )
+
+
+def perform(
+    effect: Effect, connection: Connection, broadcast: Callable[[object], object] | None = None
+) -> object:
+    """Performs one effect, blocking."""
+    match effect:
+        case Call():
+            return connection.call(
+                effect.method,
+                effect.request,
+                deadline_s=effect.deadline_s,
+                retry_for_s=effect.retry_for_s,
+            )
+        case Sleep():
+            time.sleep(effect.seconds)
+            return None
+        case Invoke():
+            return effect.function()
+        case Share():
+            assert broadcast is not None
+            return broadcast(effect.value)
+
+
+def drive(flow: Flow[ResultT], performer: Callable[[Effect], object]) -> ResultT:
+    """Runs a flow to its end with blocking effects, and returns its value."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                result = performer(effect)
+            except BaseException as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as done:
+        value: ResultT = done.value
+        return value
+
+
+def _serialize(message: Message) -> bytes:
+    return message.SerializeToString()
