@@ -17,7 +17,7 @@ class Limits:
         metrics_max: metrics in one report.
         observations_max: observations of one given trial.
         uri_bytes_max: length of a checkpoint's URI.
-        message_chars_max: length of a failure's message or a reason; longer ones are cut.
+        message_bytes_max: size of a failure's message or a reason.
         experiments_max: experiments in one file.
         waiting_calls_max: long polls held at one time.
         watches_max: open watches.
@@ -33,7 +33,7 @@ class Limits:
     metrics_max: int = 100
     observations_max: int = 1_000
     uri_bytes_max: int = 2_048
-    message_chars_max: int = 4_096
+    message_bytes_max: int = 4_096
     experiments_max: int = 10_000
     waiting_calls_max: int = 20_000
     watches_max: int = 1_000

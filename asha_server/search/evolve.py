@@ -131,6 +131,7 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
     else:
         state.retries.pop(trial.number, None)
     _keep_ending(trial)
+    trial.started_us = trial.started_us or record.time_us
     if trial.attempt is not None and state.overdue.get(trial.attempt.worker_id) == trial.number:
         del state.overdue[trial.attempt.worker_id]
     trial.attempt = Attempt(

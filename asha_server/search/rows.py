@@ -86,6 +86,7 @@ class TrialRow(NamedTuple):
     checkpoint_attempt: int
     queued_sequence: int
     created_us: int
+    started_us: int
     ended_us: int
     total_length: int
 
@@ -200,9 +201,9 @@ def rows_of(state: State, changes: Changes) -> Rows:
     return Rows(
         experiment=_experiment_row(state),
         brackets=[_bracket_row(state.brackets[index]) for index in changes.brackets],
-        configurations=[_configuration_row(state, trials[n]) for n in changes.created],
-        trials=[_trial_row(state, trials[number]) for number in changes.trials],
-        attempts=[_attempt_row(attempt) for attempt in changes.attempts.values()],
+        configurations=[configuration_row(state, trials[n]) for n in changes.created],
+        trials=[trial_row(state, trials[number]) for number in changes.trials],
+        attempts=[attempt_row(attempt) for attempt in changes.attempts.values()],
         entries=[
             EntryRow(*place, stored(entry.value), entry.arrival, entry.is_promoted)
             for place, entry in changes.entries.items()
@@ -222,9 +223,9 @@ def all_rows(state: State) -> Rows:
     return Rows(
         experiment=_experiment_row(state),
         brackets=[_bracket_row(bracket) for bracket in state.brackets],
-        configurations=[_configuration_row(state, trial) for trial in state.trials],
-        trials=[_trial_row(state, trial) for trial in state.trials],
-        attempts=[_attempt_row(t.attempt) for t in state.trials if t.attempt is not None],
+        configurations=[configuration_row(state, trial) for trial in state.trials],
+        trials=[trial_row(state, trial) for trial in state.trials],
+        attempts=[attempt_row(t.attempt) for t in state.trials if t.attempt is not None],
         entries=sorted(
             EntryRow(trial.bracket, rung, trial.number, stored(e.value), e.arrival, e.is_promoted)
             for trial in state.trials
@@ -266,7 +267,8 @@ def _bracket_row(bracket: Bracket) -> BracketRow:
     )
 
 
-def _configuration_row(state: State, trial: Trial) -> ConfigurationRow:
+def configuration_row(state: State, trial: Trial) -> ConfigurationRow:
+    """What a trial trains with, as a row."""
     return ConfigurationRow(
         trial=trial.number,
         configuration=encode_configuration(state.configuration(trial)),
@@ -275,7 +277,8 @@ def _configuration_row(state: State, trial: Trial) -> ConfigurationRow:
     )
 
 
-def _trial_row(state: State, trial: Trial) -> TrialRow:
+def trial_row(state: State, trial: Trial) -> TrialRow:
+    """A trial as a row, what a close-out or the experiment's end did to it included."""
     return TrialRow(
         trial=trial.number,
         bracket=trial.bracket,
@@ -292,12 +295,14 @@ def _trial_row(state: State, trial: Trial) -> TrialRow:
         checkpoint_attempt=trial.checkpoint_attempt,
         queued_sequence=trial.queued_sequence,
         created_us=trial.created_us,
+        started_us=trial.started_us,
         ended_us=state.ended_us_of(trial),
         total_length=trial.total_length,
     )
 
 
-def _attempt_row(attempt: Attempt) -> AttemptRow:
+def attempt_row(attempt: Attempt) -> AttemptRow:
+    """An attempt as a row."""
     decision = attempt.decision
     return AttemptRow(
         trial=attempt.trial_number,
@@ -356,8 +361,8 @@ def load(rows: Rows) -> State:
     state.trials = [_load_trial(trial) for trial in rows.trials]
     _load_configurations(state, rows.configurations)
     _load_entries(state, rows.entries)
-    for attempt_row in rows.attempts:
-        _load_attempt(state, attempt_row)
+    for attempt in rows.attempts:
+        _load_attempt(state, attempt)
     for worker in rows.workers:
         state.workers[worker.worker_id] = WorkerRecord(worker.failures, worker.failed_us)
     _derive(state)
@@ -386,6 +391,7 @@ def _load_trial(row: TrialRow) -> Trial:
     trial.checkpoint_step = row.checkpoint_step
     trial.checkpoint_attempt = row.checkpoint_attempt
     trial.queued_sequence = row.queued_sequence
+    trial.started_us = row.started_us
     trial.ended_us = row.ended_us
     trial.total_length = row.total_length
     return trial

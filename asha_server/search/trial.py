@@ -250,6 +250,7 @@ class Trial:
         checkpoint_attempt: the attempt that reported it; 0 none.
         queued_sequence: the event that queued it last; 0 never.
         created_us: wall clock, microseconds.
+        started_us: when its first attempt began; wall clock, microseconds; 0 before it.
         ended_us: wall clock, microseconds; 0 while living.
         total_length: units trained over all attempts.
         given: its configuration where a person gave it; None: the sampler's.
@@ -275,6 +276,7 @@ class Trial:
         "queued_sequence",
         "request_id",
         "restarts",
+        "started_us",
         "total_length",
         "value",
     )
@@ -296,6 +298,7 @@ class Trial:
         self.checkpoint_attempt = 0
         self.queued_sequence = 0
         self.created_us = created_us
+        self.started_us = 0
         self.ended_us = 0
         self.total_length = 0
         self.given: Configuration | None = None

@@ -73,6 +73,7 @@ _INITIAL = (
   checkpoint_attempt INTEGER NOT NULL DEFAULT 0,
   queued_sequence INTEGER NOT NULL DEFAULT 0,
   created_us INTEGER NOT NULL DEFAULT 0,
+  started_us INTEGER NOT NULL DEFAULT 0,
   ended_us INTEGER NOT NULL DEFAULT 0,
   total_length INTEGER NOT NULL DEFAULT 0
 ) STRICT""",
@@ -142,7 +143,9 @@ _INITIAL = (
   end_reason TEXT,
   previous INTEGER NOT NULL         -- sequence of the attempt's previous report; 0 none
 ) STRICT""",
-    "CREATE INDEX report_checkpoint ON report (id) WHERE checkpoint_uri IS NOT NULL",
+    """CREATE INDEX report_checkpoint ON report (experiment, trial, id)
+WHERE checkpoint_uri IS NOT NULL""",
+    "CREATE INDEX report_given ON report (experiment, trial, id) WHERE attempt = 0",
     """CREATE TABLE event (
   id INTEGER PRIMARY KEY,
   experiment INTEGER AS (id >> 40) VIRTUAL,
@@ -152,5 +155,6 @@ _INITIAL = (
   type TEXT NOT NULL,
   body TEXT NOT NULL                -- JSON
 ) STRICT""",
-    "CREATE INDEX event_checkpoint ON event (id) WHERE type = 'CheckpointReported'",
+    """CREATE INDEX event_checkpoint ON event (experiment, trial, id)
+WHERE type = 'CheckpointReported'""",
 )

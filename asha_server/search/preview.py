@@ -1,0 +1,68 @@
+"""What a search will cost: its brackets, how far how many trials train, units in all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from asha_server.search.bracket import concurrency_limit, nominal_entries
+from asha_server.search.spec import SingleTrial
+
+if TYPE_CHECKING:
+    from asha_server.search.bracket import Geometry
+    from asha_server.search.spec import ExperimentSpec
+
+
+class Preview(NamedTuple):
+    """The plan of a search that has not begun.
+
+    Attributes:
+        brackets: most rungs first.
+        trials_by_length: (length, trials that nominally end there), ascending, none left out but
+            those where no trial ends.
+        trial_count: N, of all brackets.
+        units: trained nominally; each trial resumes where it paused.
+        units_worst: trained at worst, where later trials keep winning: every trial to the end.
+        units_full: training every trial to the full length.
+        concurrency_limit: C'; None: no limit.
+    """
+
+    brackets: tuple[Geometry, ...]
+    trials_by_length: tuple[tuple[int, int], ...]
+    trial_count: int
+    units: int
+    units_worst: int
+    units_full: int
+    concurrency_limit: int | None
+
+
+def preview(spec: ExperimentSpec) -> Preview:
+    """The nominal plan: of n trials that enter a rung max(floor(n / d), 1) go on.
+
+    Args:
+        spec: a valid one.
+
+    Source: search.md section 2 and section 10.
+    """
+    brackets = spec.geometry()
+    ending: Counter[int] = Counter()
+    for bracket in brackets:
+        reached = nominal_entries(bracket, spec.divisor)
+        for length, (here, further) in zip(
+            bracket.rung_lengths, pairwise((*reached, 0)), strict=True
+        ):
+            ending[length] += here - further
+    by_length = tuple(sorted((length, count) for length, count in ending.items() if count))
+    total = sum(bracket.max_trials for bracket in brackets)
+    assert spec.max_length is not None
+    limit = concurrency_limit(spec.max_concurrent_trials, len(brackets))
+    return Preview(
+        brackets=brackets,
+        trials_by_length=by_length,
+        trial_count=total,
+        units=sum(length * count for length, count in by_length),
+        units_worst=total * spec.max_length,
+        units_full=total * spec.max_length,
+        concurrency_limit=1 if isinstance(spec.method, SingleTrial) else limit,
+    )
