@@ -229,9 +229,7 @@ def _close_out_rung(state: State, bracket: Bracket) -> int:
     return -1
 
 
-def _is_best_of_final(
-    state: State, bracket: Bracket, key: RankKey, first: int, index: int
-) -> bool:
+def _is_best_of_final(state: State, bracket: Bracket, key: RankKey, first: int, index: int) -> bool:
     """Whether the value about to enter a rung makes it final and is the best waiting there."""
     rung = bracket.rungs[index]
     best = rung.best_waiting()

@@ -111,9 +111,7 @@ def check_budget(recorder: Recorder) -> Done:
     budget_us = state.spec.max_wall_time_us
     is_running = state.state is ExperimentState.RUNNING
     if is_running and budget_us and state.running_us(recorder.now_us) >= budget_us:
-        recorder.emit(
-            ExperimentStateChanged(ExperimentState.COMPLETED, EndReason.BUDGET_EXHAUSTED)
-        )
+        recorder.emit(ExperimentStateChanged(ExperimentState.COMPLETED, EndReason.BUDGET_EXHAUSTED))
     return Done(state.spec, state.state)
 
 

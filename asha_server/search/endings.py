@@ -191,9 +191,7 @@ def cancel_trial(recorder: Recorder, command: CancelTrial) -> TrialRef:
     return TrialRef(trial.number)
 
 
-def requeue(
-    recorder: Recorder, trial: Trial, cause: TrialStateCause, message: str = ""
-) -> None:
+def requeue(recorder: Recorder, trial: Trial, cause: TrialStateCause, message: str = "") -> None:
     """Queues a trial again with its last checkpoint, or fails it beyond `max_restarts`.
 
     Preemptions are free; failures, expiries and restarts of its process count. A checkpoint that
@@ -252,9 +250,7 @@ def _answer_if_over(
         return Answer(verdict, state.state_of(trial))
     if attempt.end in ends and attempt.failure is kind:
         assert attempt.ended_state is not None
-        return Answer(
-            _ended_decision(recorder, trial, attempt.ended_state), attempt.ended_state
-        )
+        return Answer(_ended_decision(recorder, trial, attempt.ended_state), attempt.ended_state)
     raise refusal(state, trial, attempt_number)
 
 

@@ -431,9 +431,7 @@ def _told(
     )  # fmt: skip
 
 
-def _judge_worker(
-    state: State, record: Record, event: TrialStateChanged, attempt: Attempt
-) -> None:
+def _judge_worker(state: State, record: Record, event: TrialStateChanged, attempt: Attempt) -> None:
     """Counts assignments in a row that failed or expired without a report."""
     if event.cause in _WORKER_AT_FAULT and not attempt.has_reported:
         known = state.workers.get(attempt.worker_id)
@@ -466,9 +464,7 @@ def _come_back(state: State, trial: Trial) -> None:
     _take(state, trial)
 
 
-def _leave_the_way(
-    state: State, record: Record, event: TrialStateChanged, trial: Trial
-) -> None:
+def _leave_the_way(state: State, record: Record, event: TrialStateChanged, trial: Trial) -> None:
     """The trial is no longer on its way to a rung, nor waiting in one."""
     if trial.bracket < 0 or trial.own_state.is_terminal:
         return
@@ -510,9 +506,7 @@ def _rung_closed(state: State, record: Record, event: RungClosed) -> None:
 # -- the experiment as a whole --------------------------------------------------------------------
 
 
-def _experiment_state_changed(
-    state: State, record: Record, event: ExperimentStateChanged
-) -> None:
+def _experiment_state_changed(state: State, record: Record, event: ExperimentStateChanged) -> None:
     if state.state is ExperimentState.RUNNING:
         state.elapsed_us = state.running_us(record.time_us)
     state.state = event.state
@@ -599,4 +593,3 @@ def _advance_progress(state: State, time_us: int) -> None:
     if spec.max_wall_time_us:
         done = max(done, state.running_us(time_us) / spec.max_wall_time_us)
     state.progress = min(max(state.progress, done), 1.0)
-

@@ -1,4 +1,6 @@
-"""Handing out work: what `GetSuggestion` answers. In this order, the first that applies:
+"""Handing out work: what `GetSuggestion` answers.
+
+In this order, the first that applies:
 
 1. the trial the worker holds already,
 2. a trial waiting to be retried, oldest first,
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from asha_server.search.trial import Trial
 
 
-def get_suggestion(recorder: Recorder, command: GetSuggestion) -> Assignment | Wait | Finished:
+def get_suggestion(  # noqa: PLR0911 - the rules in order, each with its answer
+    recorder: Recorder, command: GetSuggestion
+) -> Assignment | Wait | Finished:
     """Answers a worker that asks for work. O(rungs · log n).
 
     Raises:

@@ -327,6 +327,39 @@ def attempt_row(attempt: Attempt) -> AttemptRow:
     )
 
 
+def with_bulk_end(
+    row: TrialRow,
+    experiment: ExperimentRow,
+    brackets: list[BracketRow],
+    last_entry: EntryRow | None,
+) -> TrialRow:
+    """A trial's row from a file, what one event did to many trials at once included.
+
+    The rows of such trials are settled bit by bit; until then this says what `State.state_of`
+    says.
+
+    Args:
+        row: the trial's.
+        experiment: its experiment's.
+        brackets: the experiment's, by index.
+        last_entry: its place in the highest rung it entered; None without one.
+    """
+    if TrialState(row.state).is_terminal:
+        return row
+    stopped = TrialState.STOPPED.value
+    if row.state == TrialState.PAUSED and last_entry is not None:
+        bracket = brackets[row.bracket]
+        closed_sequence = msgspec.json.decode(bracket.closed_sequences)[last_entry.rung]
+        if last_entry.arrival <= closed_sequence:
+            closed_us = msgspec.json.decode(bracket.closed_us)[last_entry.rung]
+            reason = TrialEndReason.NOT_PROMOTED.value
+            return row._replace(state=stopped, end_reason=reason, ended_us=closed_us)
+    if ExperimentState(experiment.state).is_ended:
+        reason = TrialEndReason.EXPERIMENT_ENDED.value
+        return row._replace(state=stopped, end_reason=reason, ended_us=experiment.ended_us)
+    return row
+
+
 def _worker_row(worker_id: str, record: WorkerRecord) -> WorkerRow:
     return WorkerRow(worker_id, record.failures, record.failed_us)
 

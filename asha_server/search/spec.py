@@ -223,7 +223,9 @@ def validate(spec: ExperimentSpec) -> list[FieldViolation]:
     )
 
 
-def _violations(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
+def _violations(  # noqa: PLR0912 - one branch a field
+    spec: ExperimentSpec,
+) -> Iterator[tuple[str, str]]:
     for field, text in (("display_name", spec.display_name), ("unit", spec.unit)):
         if len(text) > TEXT_MAX:
             yield field, f"has {len(text)} characters; at most {TEXT_MAX} are allowed"
@@ -299,9 +301,7 @@ def _method_violations(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
                 )
 
 
-def _halving_violations(
-    arm: str, method: AdaptiveAsha | AsyncHalving
-) -> Iterator[tuple[str, str]]:
+def _halving_violations(arm: str, method: AdaptiveAsha | AsyncHalving) -> Iterator[tuple[str, str]]:
     if not (math.isfinite(method.divisor) and method.divisor > 1):
         yield f"{arm}.divisor", "must be a finite number above 1"
     if method.rung_rule is not RungRule.TOP_K and method.variant is not HalvingVariant.STOPPING:

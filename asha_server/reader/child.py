@@ -1,0 +1,40 @@
+"""The reader process: questions on stdin, answers on stdout, until stdin ends.
+
+python -m asha_server.reader.child DATABASE
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+from asha_server.reader.queries import QUERIES
+from asha_server.reader.questions import Question, Reply, frame, read_question
+from asha_server.store.reading import ReadOnlyStore
+
+
+def main(path: Path) -> None:
+    """Answers questions about one file."""
+    store = ReadOnlyStore(path)
+    try:
+        while (question := read_question(sys.stdin.buffer)) is not None:
+            sys.stdout.buffer.write(frame(_answer(store, question)))
+            sys.stdout.buffer.flush()
+    finally:
+        store.close()
+
+
+def _answer(store: ReadOnlyStore, question: Question) -> Reply:
+    try:
+        experiment = store.experiment(question.key)
+        if experiment is None:
+            return Reply(is_gone=True)
+        messages = QUERIES[question.name](store, question, experiment)
+        return Reply([message.SerializeToString() for message in messages])
+    except Exception:
+        return Reply(failure=traceback.format_exc())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

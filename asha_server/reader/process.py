@@ -1,0 +1,162 @@
+"""The serving process's end of the reader: questions out, answers in, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asha_server.errors import ErrorReason, NotFound, ResourceExhausted, Unavailable
+from asha_server.reader.export import GONE
+from asha_server.reader.questions import LENGTH_BYTES, Question, Reply, frame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+ASKED_MAX = 1_000
+"""Questions waiting for the reader at one time."""
+EXPORTS_MAX = 4
+"""Exports at one time; each is a process."""
+SECOND_US = 1_000_000
+
+_replies = msgspec.msgpack.Decoder(Reply)
+
+
+class ReaderBug(Exception):
+    """A query failed; the text is the reader's traceback."""
+
+
+class Reader:
+    """A child process that reads one file; started by the first question.
+
+    Args:
+        path: the database.
+        chunk_bytes_max: size of one chunk of an export.
+    """
+
+    def __init__(self, path: Path, chunk_bytes_max: int) -> None:
+        self._path = path
+        self._chunk_bytes_max = chunk_bytes_max
+        self._process: asyncio.subprocess.Process | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._asked: deque[asyncio.Future[Reply]] = deque()
+        self._exports = 0
+        self._starting = asyncio.Lock()
+
+    async def ask(self, question: Question) -> list[bytes]:
+        """The answer to a question, as messages.
+
+        Raises:
+            NotFound: EXPERIMENT_NOT_FOUND, it was deleted meanwhile.
+            ResourceExhausted: OVERLOADED, too many questions wait.
+            Unavailable: the reader died; ask again.
+            ReaderBug: the query failed.
+        """
+        if len(self._asked) >= ASKED_MAX:
+            raise ResourceExhausted(
+                ErrorReason.OVERLOADED,
+                f"{ASKED_MAX} reads wait already; the same call again in a moment",
+                retry_after_us=SECOND_US,
+            )
+        stdin = await self._stdin()
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._asked.append(future)
+        stdin.write(frame(question))
+        reply = await future
+        if reply.is_gone:
+            raise _gone()
+        if reply.failure:
+            raise ReaderBug(reply.failure)
+        return reply.messages
+
+    async def _stdin(self) -> asyncio.StreamWriter:
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "asha_server.reader.child", str(self._path),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    start_new_session=True,
+                )  # fmt: skip
+                self._listening = asyncio.create_task(self._listen(self._process))
+        assert self._process.stdin is not None
+        return self._process.stdin
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while True:
+                head = await process.stdout.readexactly(LENGTH_BYTES)
+                body = await process.stdout.readexactly(int.from_bytes(head, "big"))
+                future = self._asked.popleft()
+                if not future.done():
+                    future.set_result(_replies.decode(body))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            returncode = await process.wait()
+            if self._process is process:
+                self._process = None
+            if self._asked:
+                log.error("reader_died", extra={"returncode": returncode})
+            lost, self._asked = self._asked, deque()
+            for future in lost:
+                if not future.done():
+                    future.set_exception(
+                        Unavailable(
+                            ErrorReason.STORE_FAILED, "the reading process ended; the same call"
+                        )
+                    )
+
+    async def export(self, key: int) -> AsyncIterator[bytes]:
+        """An experiment's history as JSON lines, in chunks.
+
+        Raises:
+            NotFound: EXPERIMENT_NOT_FOUND, it was deleted meanwhile.
+            ResourceExhausted: OVERLOADED, too many exports run.
+            ReaderBug: it failed; what came is not whole.
+        """
+        if self._exports >= EXPORTS_MAX:
+            raise ResourceExhausted(
+                ErrorReason.OVERLOADED,
+                f"{EXPORTS_MAX} exports run already; the same call again when one is done",
+                retry_after_us=10 * SECOND_US,
+            )
+        self._exports += 1
+        process: asyncio.subprocess.Process | None = None
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "asha_server.reader.export", str(self._path), str(key),
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+            assert process.stdout is not None
+            while chunk := await process.stdout.read(self._chunk_bytes_max):
+                yield chunk
+            returncode = await process.wait()
+            if returncode == GONE:
+                raise _gone()
+            if returncode:
+                raise ReaderBug(f"the export process ended with status {returncode}")
+        finally:
+            self._exports -= 1
+            if process is not None and process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    async def close(self) -> None:
+        """Ends the child process."""
+        process, listening = self._process, self._listening
+        if process is not None and listening is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            await listening
+
+
+def _gone() -> NotFound:
+    return NotFound(ErrorReason.EXPERIMENT_NOT_FOUND, "the experiment was deleted")
