@@ -15,6 +15,8 @@ class Limits:
     Attributes:
         request_bytes_max: size of one request.
         metrics_max: metrics in one report.
+        reports_max: reports in one message of a training session.
+        sessions_max: open training sessions.
         observations_max: observations of one given trial.
         uri_bytes_max: length of a checkpoint's URI.
         message_bytes_max: size of a failure's message or a reason.
@@ -31,6 +33,8 @@ class Limits:
 
     request_bytes_max: int = 4 * 2**20
     metrics_max: int = 100
+    reports_max: int = 1_000
+    sessions_max: int = 10_000
     observations_max: int = 1_000
     uri_bytes_max: int = 2_048
     message_bytes_max: int = 4_096

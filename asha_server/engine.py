@@ -144,12 +144,16 @@ class Engine:
         self._task = asyncio.create_task(self._run(), name="asha-engine")
         return self._task
 
-    async def stop(self) -> None:
-        """Answers what is in the inbox, ends every long poll and closes the store."""
+    async def drain(self) -> None:
+        """Refuses new calls, answers what is in the inbox and ends every long poll."""
         self._stopping = True
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
+
+    async def stop(self) -> None:
+        """Drains and closes the store."""
+        await self.drain()
         self._writer.shutdown()
         self._store.close()
 
@@ -377,14 +381,14 @@ class Engine:
                 case Listing():
                     answer = list(self.hosted.values())
                 case Deletion():
-                    hosted = self._find(call.experiment_id)
+                    hosted = self.find(call.experiment_id)
                     self._delete(batch, hosted, call.work)
                     answer = None
                 case work if callable(work):
-                    hosted = self._find(call.experiment_id)
+                    hosted = self.find(call.experiment_id)
                     answer = work(hosted)
                 case command:
-                    hosted = self._find(call.experiment_id)
+                    hosted = self.find(call.experiment_id)
                     answer = self._carry_out(batch, hosted, command, now_us)
                     if self._is_held(hosted, call, answer):
                         return
@@ -540,7 +544,7 @@ class Engine:
     def _quarantine(self, batch: Batch, hosted: Hosted) -> None:
         """A bug met in one experiment: what this batch did to it is dropped and it is reloaded."""
         experiment_id = hosted.experiment.state.experiment_id
-        log.error("experiment_quarantined", extra={"experiment_id": experiment_id}, exc_info=True)
+        log.error("experiment_quarantined", extra={"experiment_id": experiment_id}, exc_info=True)  # noqa: LOG014 - called by handlers
         batch.touched.pop(hosted.key, None)
         again = Unavailable(ErrorReason.STORE_FAILED, "the experiment is reloaded; the same call")
         batch.answers = [
@@ -559,7 +563,12 @@ class Engine:
 
     # -- experiments come and go ------------------------------------------------------------------
 
-    def _find(self, experiment_id: str) -> Hosted:
+    def find(self, experiment_id: str) -> Hosted:
+        """The experiment of that name.
+
+        Raises:
+            NotFound: EXPERIMENT_NOT_FOUND.
+        """
         hosted = self.hosted.get(experiment_id)
         if hosted is None:
             raise NotFound(
@@ -574,12 +583,7 @@ class Engine:
         if before is not None:
             return self._created_before(self.hosted[before], wanted)
         if wanted.experiment_id in self.hosted:
-            raise AlreadyExists(
-                ErrorReason.EXPERIMENT_EXISTS,
-                f"there is an experiment {wanted.experiment_id!r} already; choose another id, or "
-                "leave it out to have one made",
-                experiment_id=wanted.experiment_id,
-            )
+            raise experiment_exists(wanted.experiment_id)
         if len(self.hosted) >= self.limits.experiments_max:
             raise ResourceExhausted(
                 ErrorReason.LIMIT_EXCEEDED,
@@ -655,6 +659,16 @@ class Engine:
         for call in calls:
             if not call.future.done():
                 call.future.set_exception(error)
+
+
+def experiment_exists(experiment_id: str) -> AlreadyExists:
+    """The refusal of an id that is taken."""
+    return AlreadyExists(
+        ErrorReason.EXPERIMENT_EXISTS,
+        f"there is an experiment {experiment_id!r} already; choose another id, or leave it out to "
+        "have one made",
+        experiment_id=experiment_id,
+    )
 
 
 _RENEWING = (ReportMetric, ReportCheckpoint, Heartbeat)

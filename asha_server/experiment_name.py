@@ -10,14 +10,14 @@ amber ample bold brave brisk bright calm clear clever cosy crisp eager early fai
 fresh gentle glad golden grand green happy humble jolly keen kind light lively lucky mellow
 merry mild neat noble proud quick quiet rapid ready royal serene sharp silent silver smart
 smooth snowy solid steady still sunny sure swift tidy true vivid warm wise young zesty
-""".split()
+""".split()  # noqa: SIM905 - words read better as words
 _NOUNS = """
 acorn anchor badger beacon birch bridge brook canyon cedar cloud comet copper crane creek
 delta dune eagle ember falcon fern field finch forest garden glacier grove harbor hawk heron
 hill island ivy juniper lagoon lake lantern larch lark maple meadow mesa moon oak ocean olive
 orchid otter pebble pine planet pond raven reef ridge river robin sail shore sparrow spruce
 star stone summit thistle tide tulip valley violet willow wind
-""".split()
+""".split()  # noqa: SIM905 - words read better as words
 
 
 def generate_name(taken: Container[str]) -> str:

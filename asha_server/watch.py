@@ -32,6 +32,11 @@ class Feed:
         self._waiters: list[asyncio.Future[None]] = []
         self._closed: Exception | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept: what there is, is in the store."""
+        return not self._latest
+
     def publish(self, records: list[Record]) -> None:
         """Shows committed events to the watchers. O(events) where somebody watches."""
         if not self.watchers:

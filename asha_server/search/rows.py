@@ -30,7 +30,7 @@ from asha_server.search.terms import (
     TrialEndReason,
     TrialState,
 )
-from asha_server.search.trial import Attempt, Ending, Entry, Trial
+from asha_server.search.trial import Attempt, Entry, Trial
 
 if TYPE_CHECKING:
     from asha_server.search.state import Bracket, Changes
@@ -462,7 +462,7 @@ def _load_attempt(state: State, row: AttemptRow) -> None:
         state.assigned_by[row.request_id] = (row.trial, row.attempt)
     if row.attempt < state.trials[row.trial].attempt_number:
         raise AssertionError("attempts are loaded in order")
-    _keep_ending(trial)
+    trial.keep_ending()
     attempt = Attempt(
         row.trial,
         row.attempt,
@@ -486,14 +486,6 @@ def _load_attempt(state: State, row: AttemptRow) -> None:
     attempt.is_fenced = bool(row.is_fenced)
     attempt.known = None if row.last_report else {}
     trial.attempt = attempt
-
-
-def _keep_ending(trial: Trial) -> None:
-    earlier = trial.attempt
-    if earlier is not None and earlier.end in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
-        assert earlier.ended_state is not None
-        trial.endings = trial.endings or {}
-        trial.endings[earlier.number] = Ending(earlier.end, earlier.failure, earlier.ended_state)
 
 
 def _derive(state: State) -> None:

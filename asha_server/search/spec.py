@@ -40,8 +40,11 @@ LEASE_TTL_MAX_US = 24 * 3600 * SECOND_US
 DURATION_MAX_US = 10 * 365 * 24 * 3600 * SECOND_US
 """Longest `max_wall_time` and `progress_timeout`: ten years, far inside int64 microseconds."""
 LABELS_MAX = 64
-TEXT_MAX = 256
-"""Most characters of a display name, a unit's name or a label's value."""
+LABEL_BYTES_MAX = 384
+"""Size of one label, key and value together."""
+TEXT_BYTES_MAX = 256
+"""Size of a display name."""
+UNIT_BYTES_MAX = 128
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-./]{0,127}", re.ASCII)
 NAME_RULE = "1 to 128 of A-Z a-z 0-9 _ - . /, first a letter or digit"
@@ -226,16 +229,20 @@ def validate(spec: ExperimentSpec) -> list[FieldViolation]:
 def _violations(  # noqa: PLR0912 - one branch a field
     spec: ExperimentSpec,
 ) -> Iterator[tuple[str, str]]:
-    for field, text in (("display_name", spec.display_name), ("unit", spec.unit)):
-        if len(text) > TEXT_MAX:
-            yield field, f"has {len(text)} characters; at most {TEXT_MAX} are allowed"
+    for field, text, most in (
+        ("display_name", spec.display_name, TEXT_BYTES_MAX),
+        ("unit", spec.unit, UNIT_BYTES_MAX),
+    ):
+        if len(text.encode()) > most:
+            yield field, f"has {len(text.encode())} bytes; at most {most} are allowed"
     if len(spec.labels) > LABELS_MAX:
         yield "labels", f"has {len(spec.labels)} entries; at most {LABELS_MAX} are allowed"
     for key, value in spec.labels.items():
         if not NAME.fullmatch(key):
             yield f"labels[{key!r}]", f"the key must be {NAME_RULE}"
-        if len(value) > TEXT_MAX:
-            yield f"labels[{key!r}]", f"the value has more than {TEXT_MAX} characters"
+        size = len(key.encode()) + len(value.encode())
+        if size > LABEL_BYTES_MAX:
+            yield f"labels[{key!r}]", f"has {size} bytes; at most {LABEL_BYTES_MAX} are allowed"
     if not NAME.fullmatch(spec.metric.name):
         yield "metric.name", f"must be {NAME_RULE}; it names the metric that decides"
     if spec.metric.goal is None:

@@ -27,6 +27,20 @@ class StoreFailed(StoreError):
     """A commit failed: what was in it is not durable, and the server must stop."""
 
 
+class StoreInfo(NamedTuple):
+    """What a store is, for people.
+
+    Attributes:
+        path: where it is.
+        schema_version: migrations its file has.
+        engine_version: of the database library.
+    """
+
+    path: str
+    schema_version: int
+    engine_version: str
+
+
 class Write(NamedTuple):
     """What one batch changed in one experiment.
 
@@ -43,6 +57,9 @@ class Write(NamedTuple):
 
 class Store(Protocol):
     """Where experiments are kept."""
+
+    def info(self) -> StoreInfo:
+        """What it is, for people."""
 
     def load(self) -> Iterator[tuple[int, Rows]]:
         """Every experiment's key and rows, in order of creation."""

@@ -27,7 +27,7 @@ from asha_server.search.rows import (
     WorkerRow,
 )
 from asha_server.search.trial import REMEMBERED_REPORTS
-from asha_server.store import ReportParts, StoreError, StoreFailed, Write
+from asha_server.store import ReportParts, StoreError, StoreFailed, StoreInfo, Write
 from asha_server.store.history import (
     EVENT_COLUMNS,
     REPORT_COLUMNS,
@@ -39,7 +39,7 @@ from asha_server.store.history import (
     row_id,
 )
 from asha_server.store.lock import FileLock, refuse_network_file_system
-from asha_server.store.migrations import migrations
+from asha_server.store.migrations import SCHEMA_VERSION, migrations
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +155,10 @@ class SqliteStore:
                 f"{self.path} was written by a newer server (it has {sorted(known - ours)}): "
                 "upgrade this one"
             )
+
+    def info(self) -> StoreInfo:
+        """What it is, for people."""
+        return StoreInfo(str(self.path.resolve()), SCHEMA_VERSION, sqlite3.sqlite_version)
 
     def acquire(self) -> int:
         """Raises the epoch, so that a server that lost the file unawares cannot commit."""

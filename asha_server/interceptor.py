@@ -1,0 +1,164 @@
+"""The one interceptor: bad bytes, refusals and bugs become statuses; one log line a call."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from asha_server.errors import AshaError, InvalidRequest
+from asha_server.status import WireStatus, internal_status, status_of
+
+if TYPE_CHECKING:
+    from asha_server.config import Limits
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "/asha.v1."
+_DETAILS = "grpc-status-details-bin"
+
+Handler = Any
+Context = Any
+Messages = Any
+
+
+class Unreadable:
+    """What stands for a request whose bytes are no message, or too many.
+
+    Attributes:
+        error: the refusal.
+    """
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: InvalidRequest) -> None:
+        self.error = error
+
+
+class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in stubs only
+    """Maps every error of our services to its status.
+
+    Args:
+        limits: what the server bears.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._request_bytes_max = limits.request_bytes_max
+        self._wrapped: dict[str, Handler] = {}
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any
+    ) -> Handler:
+        """The handler of a call, wrapped once per method."""
+        method = handler_call_details.method
+        if not method.startswith(_PREFIX):
+            return await continuation(handler_call_details)
+        handler = self._wrapped.get(method)
+        if handler is None:
+            found = await continuation(handler_call_details)
+            if found is None:
+                return None
+            handler = self._wrapped[method] = self._wrap(method.rpartition("/")[2], found)
+        return handler
+
+    def _wrap(self, name: str, handler: Handler) -> Handler:
+        read = self._reading(handler.request_deserializer)
+        written = handler.response_serializer
+        if handler.request_streaming and handler.response_streaming:
+            behavior = _streaming(name, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(behavior, read, written)
+        if handler.request_streaming:
+            behavior = _answering(name, handler.stream_unary)
+            return grpc.stream_unary_rpc_method_handler(behavior, read, written)
+        if handler.response_streaming:
+            behavior = _streaming(name, handler.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(behavior, read, written)
+        behavior = _answering(name, handler.unary_unary)
+        return grpc.unary_unary_rpc_method_handler(behavior, read, written)
+
+    def _reading(self, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        """The message of some bytes, or what stands for them; never raises."""
+        bytes_max = self._request_bytes_max
+
+        def read(raw: bytes) -> Any:
+            if len(raw) > bytes_max:
+                size = f"has {len(raw)} bytes; at most {bytes_max} are allowed"
+                return Unreadable(InvalidRequest.of("request", size))
+            try:
+                return deserialize(raw)
+            except DecodeError:
+                why = "is not a message of this type, or holds a text that is not UTF-8"
+                return Unreadable(InvalidRequest.of("request", why))
+
+        return read
+
+
+def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]]) -> Handler:
+    async def behavior(request: Any, context: Context) -> Any:
+        started = time.perf_counter_ns()
+        try:
+            if isinstance(request, Unreadable):
+                raise request.error
+            response = await inner(request, context)
+        except Exception as error:
+            await _refuse(name, request, context, error, started)
+            raise AssertionError("abort raises") from error
+        if log.isEnabledFor(logging.INFO):
+            _log(name, "OK", request, context, started)
+        return response
+
+    return behavior
+
+
+def _streaming(name: str, inner: Callable[[Any, Context], AsyncIterator[Any]]) -> Handler:
+    async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
+        started = time.perf_counter_ns()
+        try:
+            if isinstance(request, Unreadable):
+                raise request.error
+            async for response in inner(request, context):
+                yield response
+        except Exception as error:
+            await _refuse(name, request, context, error, started)
+        if log.isEnabledFor(logging.INFO):
+            _log(name, "OK", request, context, started)
+
+    return behavior
+
+
+async def _refuse(
+    name: str, request: Any, context: Context, error: Exception, started: int
+) -> None:
+    """Ends the call with the status of an error."""
+    if isinstance(error, AshaError):
+        status = status_of(error)
+        _log(name, f"{status.code.name}/{error.reason}", request, context, started)
+    else:
+        status = _incident(name, error)
+        _log(name, status.code.name, request, context, started)
+    await context.abort(status.code, status.message, ((_DETAILS, status.details),))
+
+
+def _incident(name: str, error: Exception) -> WireStatus:
+    incident = secrets.token_hex(6)
+    log.error("internal_error", extra={"method": name, "incident": incident}, exc_info=error)
+    return internal_status(incident)
+
+
+def _log(name: str, code: str, request: Any, context: Context, started: int) -> None:
+    log.info(
+        "rpc",
+        extra={
+            "method": name,
+            "code": code,
+            "experiment_id": getattr(request, "experiment_id", ""),
+            "trial_number": getattr(request, "trial_number", None),
+            "duration_us": (time.perf_counter_ns() - started) // 1000,
+            "peer": context.peer(),
+        },
+    )

@@ -1,0 +1,226 @@
+"""The server: one process, one SQLite file, a gRPC port. From start to drained stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from asha_server import __version__
+from asha_server.engine import Engine
+from asha_server.interceptor import ErrorInterceptor
+from asha_server.leases import TokenMint, load_key
+from asha_server.logs import configure_logging
+from asha_server.pb import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    experiment_service_pb2,
+    experiment_service_pb2_grpc,
+    suggestion_service_pb2,
+    suggestion_service_pb2_grpc,
+)
+from asha_server.reader.process import Reader
+from asha_server.service.admin import AdminService
+from asha_server.service.experiment import ExperimentService
+from asha_server.service.suggestion import SuggestionService
+from asha_server.service.watching import Watching
+from asha_server.store import StoreError
+from asha_server.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from asha_server.config import Config
+
+log = logging.getLogger(__name__)
+
+SERVICES = tuple(
+    module.DESCRIPTOR.services_by_name[name].full_name
+    for module, name in (
+        (suggestion_service_pb2, "SuggestionService"),
+        (experiment_service_pb2, "ExperimentService"),
+        (admin_service_pb2, "AdminService"),
+    )
+)
+_HARD_LIMIT_FACTOR = 4
+"""A request above its limit is refused with an explanation; one above this many times the limit
+is refused by gRPC itself, which has none."""
+
+
+class ServerError(Exception):
+    """The server cannot start; the message says what to do."""
+
+
+class Server:
+    """One server on an event loop.
+
+    Args:
+        config: how it runs.
+
+    Attributes:
+        addresses: list[str], where it can be called, once it is started.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.addresses: list[str] = []
+        self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
+        self._engine = Engine(self._store, config.limits)
+        self._reader = Reader(config.database, config.limits.chunk_bytes_max)
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
+        self._grpc: grpc.aio.Server | None = None
+        self._engine_task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Loads everything and begins to serve.
+
+        Raises:
+            ServerError: an address is taken or wrong.
+        """
+        config = self._config
+        self._engine.load()
+        log.info("loaded", extra={"experiments": len(self._engine.hosted)})
+        key_file = config.key_file or config.database.with_name(f"{config.database.name}.key")
+        mint = TokenMint(load_key(key_file))
+        server = grpc.aio.server(
+            interceptors=[ErrorInterceptor(config.limits)],
+            options=[
+                ("grpc.so_reuseport", 0),  # a second server must not take the port in silence
+                (
+                    "grpc.max_receive_message_length",
+                    config.limits.request_bytes_max * _HARD_LIMIT_FACTOR,
+                ),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        self._register(server, mint)
+        for address in config.listen:
+            self.addresses.append(await _listen(server, address))
+        self._engine_task = self._engine.start()
+        await server.start()
+        self._grpc = server
+        for name in ("", *SERVICES):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        log.info("listening", extra={"addresses": self.addresses, "version": __version__})
+
+    def _register(self, server: grpc.aio.Server, mint: TokenMint) -> None:
+        limits = self._config.limits
+        watching = Watching(self._engine, self._reader)
+        suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(
+            SuggestionService(self._engine, mint, limits), server
+        )
+        experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
+            ExperimentService(self._engine, self._reader, watching, limits), server
+        )
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
+            AdminService(self._engine, watching, self._store.info(), limits), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+
+    async def failed(self) -> None:
+        """Returns once the engine has ended, which it only does by a failure or by `stop`."""
+        assert self._engine_task is not None
+        await asyncio.wait([self._engine_task])
+
+    async def stop(self) -> None:
+        """Refuses new calls, answers those in flight, ends long polls, closes the file.
+
+        Raises:
+            Exception: what ended the engine, if it failed.
+        """
+        log.info("draining")
+        await self._health.enter_graceful_shutdown()
+        if self._grpc is not None:
+            stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
+            await self._engine.drain()
+            await stopping
+        await self._reader.close()
+        await self._engine.stop()
+        log.info("stopped")
+        if self._engine_task is not None:
+            self._engine_task.result()
+
+
+async def _listen(server: grpc.aio.Server, address: str) -> str:
+    """Binds an address; where it can be called.
+
+    Raises:
+        ServerError: it is taken or wrong.
+    """
+    if address.startswith("unix:"):
+        _refuse_live_socket(address.removeprefix("unix:"))
+    host, separator, port = address.rpartition(":")
+    try:
+        bound = server.add_insecure_port(address)
+    except (RuntimeError, ValueError) as error:
+        raise ServerError(
+            f"cannot listen on {address}: it is in use or not an address of this machine; choose "
+            "another with --listen (port 0 takes a free one)"
+        ) from error
+    if address.startswith("unix:"):
+        return address
+    if not separator or not port.isdigit():
+        raise ServerError(f"{address!r} is not an address: HOST:PORT or unix:PATH")
+    return f"{host}:{bound}"
+
+
+def _refuse_live_socket(path: str) -> None:
+    """GRPC takes over a socket file in silence; one that somebody answers on is not for us."""
+    if not Path(path).exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return
+    raise ServerError(f"cannot listen on unix:{path}: another server answers there")
+
+
+async def _serve(config: Config) -> int:
+    """Serves until SIGTERM or SIGINT; the exit status."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = Server(config)
+    try:
+        await server.start()
+        for address in server.addresses:
+            print(f"listening on {address}", flush=True)  # noqa: T201 - the promised first line
+        waits: list[asyncio.Task[Any]] = [
+            asyncio.create_task(stopped.wait()),
+            asyncio.create_task(server.failed()),
+        ]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in waits:
+            task.cancel()
+    finally:
+        await server.stop()
+    return 0
+
+
+def run(config: Config) -> int:
+    """Runs a server until it is told to stop.
+
+    Returns:
+        The exit status: 0 stopped on request, 1 it could not start or its store failed.
+    """
+    configure_logging(config.log_format, config.log_level)
+    try:
+        if sys.platform == "win32":
+            return asyncio.run(_serve(config))
+        import uvloop  # noqa: PLC0415 - not on every platform
+
+        return uvloop.run(_serve(config))
+    except (StoreError, ServerError) as error:
+        print(f"asha serve: {error}", file=sys.stderr)  # noqa: T201 - to the person who ran it
+        return 1
