@@ -273,14 +273,16 @@ class ExperimentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBestTrials(self, request, context):
-        """The best trials: longest rung length reached first, then value, then arrival; INFEASIBLE excluded.
+        """The best trials: longest rung length reached with a finite value first, then value, then arrival;
+        INFEASIBLE excluded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListCheckpoints(self, request, context):
-        """Reported checkpoints, by trial and step: the authority on which may be deleted. NOT_FOUND / TRIAL_NOT_FOUND.
+        """Reported checkpoints, by trial, then in their order: the authority on which may be deleted. NOT_FOUND /
+        TRIAL_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
