@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 SECOND_US = 1_000_000
@@ -72,3 +73,8 @@ class Config:
     log_level: str = "INFO"
     drain_us: int = 5 * SECOND_US
     limits: Limits = dataclasses.field(default_factory=Limits)
+
+
+def start_children_quietly() -> None:
+    """Tells gRPC that this process only forks to start other programs; before its first use."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

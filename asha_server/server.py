@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from asha_server import __version__
+from asha_server.config import start_children_quietly
 from asha_server.engine import Engine
 from asha_server.interceptor import ErrorInterceptor
 from asha_server.leases import TokenMint, load_key
@@ -65,13 +66,14 @@ class Server:
 
     Attributes:
         addresses: list[str], where it can be called, once it is started.
+        engine: owns the experiments.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.addresses: list[str] = []
         self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
-        self._engine = Engine(self._store, config.limits)
+        self.engine = Engine(self._store, config.limits)
         self._reader = Reader(config.database, config.limits.chunk_bytes_max)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
@@ -84,8 +86,8 @@ class Server:
             ServerError: an address is taken or wrong.
         """
         config = self._config
-        self._engine.load()
-        log.info("loaded", extra={"experiments": len(self._engine.hosted)})
+        self.engine.load()
+        log.info("loaded", extra={"experiments": len(self.engine.hosted)})
         key_file = config.key_file or config.database.with_name(f"{config.database.name}.key")
         mint = TokenMint(load_key(key_file))
         server = grpc.aio.server(
@@ -103,7 +105,7 @@ class Server:
         self._register(server, mint)
         for address in config.listen:
             self.addresses.append(await _listen(server, address))
-        self._engine_task = self._engine.start()
+        self._engine_task = self.engine.start()
         await server.start()
         self._grpc = server
         for name in ("", *SERVICES):
@@ -112,15 +114,15 @@ class Server:
 
     def _register(self, server: grpc.aio.Server, mint: TokenMint) -> None:
         limits = self._config.limits
-        watching = Watching(self._engine, self._reader)
+        watching = Watching(self.engine, self._reader)
         suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(
-            SuggestionService(self._engine, mint, limits), server
+            SuggestionService(self.engine, mint, limits), server
         )
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
-            ExperimentService(self._engine, self._reader, watching, limits), server
+            ExperimentService(self.engine, self._reader, watching, limits), server
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-            AdminService(self._engine, watching, self._store.info(), limits), server
+            AdminService(self.engine, watching, self._store.info(), limits), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -141,10 +143,10 @@ class Server:
         await self._health.enter_graceful_shutdown()
         if self._grpc is not None:
             stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
-            await self._engine.drain()
+            await self.engine.drain()
             await stopping
         await self._reader.close()
-        await self._engine.stop()
+        await self.engine.stop()
         log.info("stopped")
         if self._engine_task is not None:
             self._engine_task.result()
@@ -215,6 +217,7 @@ def run(config: Config) -> int:
         The exit status: 0 stopped on request, 1 it could not start or its store failed.
     """
     configure_logging(config.log_format, config.log_level)
+    start_children_quietly()
     try:
         if sys.platform == "win32":
             return asyncio.run(_serve(config))
