@@ -28,6 +28,7 @@ from asha_server.search.terms import (
     DecisionReason,
     EndReason,
     ExperimentState,
+    HalvingVariant,
     TrialEndReason,
     TrialState,
     Verdict,
@@ -138,7 +139,7 @@ def update_experiment(recorder: Recorder, command: UpdateExperiment) -> Done:
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        FailedPrecondition: IMMUTABLE_FIELD, EXPERIMENT_ENDED (raising `max_trials`).
+        FailedPrecondition: IMMUTABLE_FIELD, of more fields once the experiment has ended.
         InvalidRequest: a value is wrong in itself.
     """
     state = recorder.state
@@ -278,6 +279,7 @@ def _observe(recorder: Recorder, trial: Trial, command: CreateTrial) -> None:
     metric = state.spec.metric.name
     reached = [point.step for point in observations if metric in dict(point.metrics)]
     final_rung = sum(length <= max(reached, default=-1) for length in lengths)
+    is_promoting = state.spec.variant is HalvingVariant.PROMOTION
     previous = 0
     for point in observations:
         value = dict(point.metrics).get(metric)
@@ -297,7 +299,9 @@ def _observe(recorder: Recorder, trial: Trial, command: CreateTrial) -> None:
                 ),
                 first_rung=trial.rung,
                 entered_count=entered,
-                promoted_count=min(entered, max(final_rung - 1 - trial.rung, 0)),
+                promoted_count=(
+                    min(entered, max(final_rung - 1 - trial.rung, 0)) if is_promoting else 0
+                ),
                 trial_state=TrialState.COMPLETED,
                 end_reason=TrialEndReason.ENDED_BY_ITSELF,
                 previous=previous,

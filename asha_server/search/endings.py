@@ -17,7 +17,6 @@ from asha_server.search.lease import (
     lease_lost,
     refusal,
     trial_ended,
-    verdict_of,
 )
 from asha_server.search.terms import (
     AttemptEnd,
@@ -197,9 +196,7 @@ def requeue(recorder: Recorder, trial: Trial, cause: TrialStateCause, message: s
     Preemptions are free; failures, expiries and restarts of its process count. A checkpoint that
     cannot be read is dropped, uncounted; without one it is a retryable failure.
     """
-    if cause is TrialStateCause.CHECKPOINT_UNREADABLE and not trial.checkpoint_uri:
-        cause = TrialStateCause.FAILED_RETRYABLE
-    is_exhausted = cause.is_counted and trial.restarts >= recorder.state.spec.max_restarts
+    is_exhausted = trial.counts(cause) and trial.restarts >= recorder.state.spec.max_restarts
     recorder.emit(
         TrialStateChanged(
             trial_number=trial.number,
@@ -237,6 +234,8 @@ def _answer_if_over(
     attempt = trial.attempt
     if attempt is None or attempt.number != attempt_number:
         earlier = (trial.endings or {}).get(attempt_number)
+        if earlier is not None and earlier.verdict is not None:
+            return Answer(earlier.verdict, state.state_of(trial))
         if earlier is None or earlier.end not in ends or earlier.failure is not kind:
             raise lease_lost(state, trial, attempt_number)
         return Answer(_ended_decision(recorder, trial, earlier.state), earlier.state)
@@ -245,13 +244,12 @@ def _answer_if_over(
     if can_come_back(state, trial):
         come_back(recorder, trial)
         return None
-    verdict = verdict_of(attempt)
-    if verdict is not None:
-        return Answer(verdict, state.state_of(trial))
+    if attempt.verdict is not None:
+        return Answer(attempt.verdict, state.state_of(trial))
     if attempt.end in ends and attempt.failure is kind:
         assert attempt.ended_state is not None
         return Answer(_ended_decision(recorder, trial, attempt.ended_state), attempt.ended_state)
-    raise refusal(state, trial, attempt_number)
+    raise refusal(state, trial, attempt)
 
 
 def _answer_at_end(recorder: Recorder, trial: Trial) -> Answer:

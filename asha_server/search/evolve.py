@@ -33,7 +33,7 @@ from asha_server.search.terms import (
     TrialStateCause,
     Verdict,
 )
-from asha_server.search.trial import Attempt, Ending, Entry, Trial
+from asha_server.search.trial import Attempt, Entry, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
         _promote_paused(state, trial)
     else:
         state.retries.pop(trial.number, None)
-    _keep_ending(trial)
+    trial.keep_ending()
     trial.started_us = trial.started_us or record.time_us
     if trial.attempt is not None and state.overdue.get(trial.attempt.worker_id) == trial.number:
         del state.overdue[trial.attempt.worker_id]
@@ -168,15 +168,6 @@ def _promote_paused(state: State, trial: Trial) -> None:
     rung.waiting.remove(key)
     bracket.heading[index + 1] += 1
     state.changes.entries[bracket.index, index, trial.number] = trial.entries[index]
-
-
-def _keep_ending(trial: Trial) -> None:
-    """Remembers how the attempt ended by its worker's word, before another one takes over."""
-    last = trial.attempt
-    if last is not None and last.end in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
-        assert last.ended_state is not None
-        trial.endings = trial.endings or {}
-        trial.endings[last.number] = Ending(last.end, last.failure, last.ended_state)
 
 
 def _take(state: State, trial: Trial) -> None:
@@ -233,9 +224,11 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
         _enter_by_report(state, record, event, trial)
     if attempt is not None and event.attempt:
         _train(state, trial, attempt, event.step)
+        # A further part of a step that decides nothing repeats the step's decision: no news.
+        if event.value is not None or attempt.known_at(event.step) is None:
+            attempt.decision = event.decision
         attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
         attempt.last_report = record.sequence
-        attempt.decision = event.decision
         state.changes.attempt(attempt)
         _trust(state, attempt.worker_id)
         if event.trial_state is not TrialState.RUNNING:
@@ -279,7 +272,7 @@ def _enter_by_report(state: State, record: Record, event: MetricReported, trial:
         if event.trial_state is TrialState.RUNNING:
             bracket.heading[last + 1] += 1
         trial.restarts = 0
-        state.infeasible_in_a_row = 0
+    state.infeasible_in_a_row = 0
 
 
 def _enter(
@@ -335,7 +328,7 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
     if event.cause is TrialStateCause.CAME_BACK:
         _come_back(state, trial)
         return
-    if event.cause.is_counted:
+    if trial.counts(event.cause):
         trial.restarts += 1
     if event.cause is TrialStateCause.CHECKPOINT_UNREADABLE:
         trial.drop_checkpoint()
@@ -534,6 +527,7 @@ def _interrupt(state: State, record: Record, trial: Trial) -> None:
     assert attempt is not None
     attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.EXPERIMENT_PAUSED])
     attempt.close(AttemptEnd.EXPERIMENT_PAUSED, record.time_us, TrialState.QUEUED)
+    _trust(state, attempt.worker_id)
     _leave(state, trial, TrialState.QUEUED)
     trial.queued_sequence = record.sequence
     state.retries[trial.number] = None

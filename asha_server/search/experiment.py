@@ -30,6 +30,7 @@ from asha_server.search.command import (
     ShouldStop,
     StopExperiment,
     UpdateExperiment,
+    Wait,
 )
 from asha_server.search.event import (
     CheckpointReported,
@@ -116,6 +117,9 @@ class Experiment:
         reply = _carry_out(recorder, command)
         if any(not _is_routine(record) for record in recorder.records):
             self._settle(recorder)
+        if isinstance(reply, Wait) and self.state.state.is_ended:
+            # The worker's restart exhausted the last living trial: nothing is to be awaited.
+            reply = handout.finished(self.state)
         return Outcome(recorder.records, reply)
 
     def _settle(self, recorder: Recorder) -> None:

@@ -50,7 +50,7 @@ def get_suggestion(  # noqa: PLR0911 - the rules in order, each with its answer
     if repeated is not None:
         return repeated
     if state.state.is_ended:
-        return Finished(state.state, state.end_reason, state.end_message)
+        return finished(state)
     if state.state is ExperimentState.PAUSED:
         return Wait(WaitReason.EXPERIMENT_PAUSED)
     held = state.holding.get(command.worker_id)
@@ -70,6 +70,11 @@ def get_suggestion(  # noqa: PLR0911 - the rules in order, each with its answer
                     return blocked
                 return _assign(recorder, command, trial, AssignmentKind.RESUMED)
     return _hand_out(recorder, command, released)
+
+
+def finished(state: State) -> Finished:
+    """The answer once the experiment has ended."""
+    return Finished(state.state, state.end_reason, state.end_message)
 
 
 def _hand_out(recorder: Recorder, command: GetSuggestion, released: int) -> Assignment | Wait:

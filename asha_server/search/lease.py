@@ -13,11 +13,9 @@ from asha_server.search.terms import (
     ExperimentState,
     TrialState,
     TrialStateCause,
-    Verdict,
 )
 
 if TYPE_CHECKING:
-    from asha_server.search.event import Decision
     from asha_server.search.recorder import Recorder
     from asha_server.search.state import State
     from asha_server.search.trial import Attempt, Trial
@@ -40,11 +38,8 @@ def find_trial(state: State, trial_number: int) -> Trial:
     return state.trials[trial_number]
 
 
-def can_come_back(state: State, trial: Trial) -> bool:
-    """Whether the holder of an overdue lease may go on: nobody has the trial yet.
-
-    Not if all slots are taken, nor if that worker took other work meanwhile.
-    """
+def is_awaited(state: State, trial: Trial) -> bool:
+    """Whether an overdue trial still waits for its holder: nobody has it, nor he other work."""
     attempt = trial.attempt
     return (
         attempt is not None
@@ -52,9 +47,13 @@ def can_come_back(state: State, trial: Trial) -> bool:
         and not attempt.is_fenced
         and trial.own_state is TrialState.QUEUED
         and state.state is ExperimentState.RUNNING
-        and state.has_free_slot
         and attempt.worker_id not in state.holding
     )
+
+
+def can_come_back(state: State, trial: Trial) -> bool:
+    """Whether the holder of an overdue lease may go on now: not if all slots are taken."""
+    return is_awaited(state, trial) and state.has_free_slot
 
 
 def come_back(recorder: Recorder, trial: Trial) -> None:
@@ -64,17 +63,6 @@ def come_back(recorder: Recorder, trial: Trial) -> None:
             trial.number, trial.attempt_number, TrialState.RUNNING, TrialStateCause.CAME_BACK
         )
     )
-
-
-def verdict_of(attempt: Attempt) -> Decision | None:
-    """The STOP or PAUSE that an attempt was answered; None if it was not.
-
-    It is the answer to every later question about that attempt.
-    """
-    decision = attempt.decision
-    if attempt.end is None or decision is None or decision.verdict is Verdict.CONTINUE:
-        return None
-    return decision
 
 
 def lease_lost(state: State, trial: Trial, attempt: int) -> Aborted:
@@ -105,8 +93,8 @@ def trial_ended(state: State, trial: Trial) -> FailedPrecondition:
     )
 
 
-def refusal(state: State, trial: Trial, attempt: int) -> Aborted | FailedPrecondition:
-    """Why an attempt that is over, and was not answered STOP or PAUSE, may not speak."""
-    if attempt == trial.attempt_number and state.state_of(trial).is_terminal:
-        return trial_ended(state, trial)
-    return lease_lost(state, trial, attempt)
+def refusal(state: State, trial: Trial, attempt: Attempt) -> Aborted | FailedPrecondition:
+    """Why the latest attempt, being over and not answered STOP or PAUSE, may not speak."""
+    if attempt.is_lost:
+        return lease_lost(state, trial, attempt.number)
+    return trial_ended(state, trial)

@@ -17,9 +17,9 @@ from asha_server.search.lease import (
     can_come_back,
     come_back,
     find_trial,
+    is_awaited,
     lease_lost,
     refusal,
-    verdict_of,
 )
 from asha_server.search.method import method_of
 from asha_server.search.terms import (
@@ -53,9 +53,13 @@ def report_metric(recorder: Recorder, command: ReportMetric) -> Answer:
         FailedPrecondition: TRIAL_ENDED, by the worker's word.
     """
     state = recorder.state
-    trial, attempt = _holder(state, command.trial_number, command.attempt)
+    trial = find_trial(state, command.trial_number)
+    paused = trial.earlier_verdict(command.attempt)
+    if paused is not None:
+        return _answer(recorder, trial, command.attempt, paused)
+    attempt = _latest(state, trial, command.attempt)
     is_back = can_come_back(state, trial)
-    if _is_lost(trial, attempt) and not is_back:
+    if attempt.is_lost and not is_back:
         raise lease_lost(state, trial, command.attempt)
     known = attempt.known_at(command.step)
     if known is not None:
@@ -63,21 +67,22 @@ def report_metric(recorder: Recorder, command: ReportMetric) -> Answer:
     metrics = known.unknown(command.metrics) if known is not None else command.metrics
     is_repeat = known is not None and not metrics
     if attempt.end is not None and not is_back:
-        answer = known.decision if known is not None and is_repeat else verdict_of(attempt)
+        answer = known.decision if known is not None and is_repeat else attempt.verdict
         if answer is None:
-            raise refusal(state, trial, command.attempt)
+            raise refusal(state, trial, attempt)
         if not is_repeat and command.checkpoint_uri:
             _keep_checkpoint(recorder, trial, command.step, command.checkpoint_uri)
-        return _answer(recorder, trial, answer)
+        return _answer(recorder, trial, attempt.number, answer)
     if is_back:
         come_back(recorder, trial)
     if known is not None and is_repeat:
-        return _answer(recorder, trial, known.decision)
+        return _answer(recorder, trial, attempt.number, known.decision)
     if known is None and attempt.is_forgotten(command.step):
         assert attempt.decision is not None
-        return _answer(recorder, trial, attempt.decision)
+        return _answer(recorder, trial, attempt.number, attempt.decision)
     decision = _record(recorder, trial, attempt, command, metrics)
-    return _answer(recorder, trial, decision, deletable=state.take_deletable(DELETABLE_MAX))
+    deletable = state.take_deletable(DELETABLE_MAX)
+    return _answer(recorder, trial, attempt.number, decision, deletable)
 
 
 def _record(
@@ -91,6 +96,12 @@ def _record(
     if value is not None and command.step >= state.next_decision_step(trial):
         judgement = method_of(state.spec).judge(state, trial, command.step, value)
     decision = _decision(recorder, trial, judgement)
+    known = attempt.known_at(command.step)
+    if known is not None and value is None:
+        # A part that decides nothing: the step's own decision holds, recorded once more.
+        decision = msgspec.structs.replace(
+            known.decision, sequence=decision.sequence, decided_us=decision.decided_us
+        )
     trial_state = judgement.trial_state if judgement else TrialState.RUNNING
     end_reason = judgement.end_reason if judgement else None
     ending = _ending(state, attempt, command.step, value)
@@ -182,11 +193,11 @@ def report_checkpoint(recorder: Recorder, command: ReportCheckpoint) -> Answer:
         Aborted: LEASE_LOST.
         FailedPrecondition: TRIAL_ENDED, by the worker's word.
     """
-    state = recorder.state
-    trial, _ = _holder(state, command.trial_number, command.attempt)
+    trial = find_trial(recorder.state, command.trial_number)
     decision = _renewed(recorder, trial, command.attempt)
-    _keep_checkpoint(recorder, trial, command.step, command.checkpoint_uri)
-    return _answer(recorder, trial, decision)
+    if command.attempt == trial.attempt_number:
+        _keep_checkpoint(recorder, trial, command.step, command.checkpoint_uri)
+    return _answer(recorder, trial, command.attempt, decision)
 
 
 def _keep_checkpoint(recorder: Recorder, trial: Trial, step: int, uri: str) -> None:
@@ -205,12 +216,17 @@ def heartbeat(recorder: Recorder, command: Heartbeat) -> Answer:
         Aborted: LEASE_LOST.
         FailedPrecondition: TRIAL_ENDED, by the worker's word.
     """
-    trial, _ = _holder(recorder.state, command.trial_number, command.attempt)
-    return _answer(recorder, trial, _renewed(recorder, trial, command.attempt))
+    trial = find_trial(recorder.state, command.trial_number)
+    decision = _renewed(recorder, trial, command.attempt)
+    return _answer(recorder, trial, command.attempt, decision)
 
 
-def _renewed(recorder: Recorder, trial: Trial, attempt: int) -> Decision:
+def _renewed(recorder: Recorder, trial: Trial, attempt_number: int) -> Decision:
     """The present decision on an attempt whose worker gave a sign of life."""
+    paused = trial.earlier_verdict(attempt_number)
+    if paused is not None:
+        return paused
+    attempt = _latest(recorder.state, trial, attempt_number)
     if can_come_back(recorder.state, trial):
         come_back(recorder, trial)
     decision = present_decision(recorder, trial)
@@ -227,7 +243,7 @@ def present_decision(recorder: Recorder, trial: Trial) -> Decision | None:
         return attempt.decision or recorder.decision(
             trial, Verdict.CONTINUE, DecisionReason.BETWEEN_RUNGS
         )
-    return verdict_of(attempt)
+    return attempt.verdict
 
 
 def should_stop(recorder: Recorder, command: ShouldStop) -> Answer:
@@ -238,49 +254,51 @@ def should_stop(recorder: Recorder, command: ShouldStop) -> Answer:
     """
     state = recorder.state
     trial = find_trial(state, command.trial_number)
-    if command.attempt is not None and command.attempt != trial.attempt_number:
-        lost = recorder.decision(trial, Verdict.STOP, DecisionReason.LEASE_LOST)
-        return _answer(recorder, trial, lost)
-    if trial.attempt is None or can_come_back(state, trial):
-        # Not handed out yet, or overdue but not handed on.
-        last = trial.attempt.decision if trial.attempt else None
-        go_on = last or recorder.decision(trial, Verdict.CONTINUE, DecisionReason.BETWEEN_RUNGS)
-        if trial.attempt is None and state.state_of(trial).is_terminal:
-            go_on = recorder.decision(trial, Verdict.STOP, DecisionReason.TRIAL_ENDED)
-        return _answer(recorder, trial, go_on)
-    decision = present_decision(recorder, trial)
-    if decision is None:
-        is_over = state.state_of(trial).is_terminal
-        reason = DecisionReason.TRIAL_ENDED if is_over else DecisionReason.LEASE_LOST
-        decision = recorder.decision(trial, Verdict.STOP, reason)
-    return _answer(recorder, trial, decision)
+    number = trial.attempt_number if command.attempt is None else command.attempt
+    return _answer(recorder, trial, number, _standing(recorder, trial, number))
 
 
-def _holder(state: State, trial_number: int, attempt: int) -> tuple[Trial, Attempt]:
-    """The trial and its latest attempt, if that is the one named.
+def _standing(recorder: Recorder, trial: Trial, attempt_number: int) -> Decision:
+    """What is so for an attempt, whatever became of it; 0: the trial was never handed out."""
+    attempt = trial.attempt
+    if attempt_number != trial.attempt_number:
+        paused = trial.earlier_verdict(attempt_number)
+        return paused or recorder.decision(trial, Verdict.STOP, DecisionReason.LEASE_LOST)
+    if attempt is None:
+        if recorder.state.state_of(trial).is_terminal:
+            return recorder.decision(trial, Verdict.STOP, DecisionReason.TRIAL_ENDED)
+        return recorder.decision(trial, Verdict.CONTINUE, DecisionReason.BETWEEN_RUNGS)
+    if is_awaited(recorder.state, trial) and attempt.decision is not None:
+        return attempt.decision
+    if is_awaited(recorder.state, trial):
+        return recorder.decision(trial, Verdict.CONTINUE, DecisionReason.BETWEEN_RUNGS)
+    reason = DecisionReason.LEASE_LOST if attempt.is_lost else DecisionReason.TRIAL_ENDED
+    present = present_decision(recorder, trial)
+    return present or recorder.decision(trial, Verdict.STOP, reason)
+
+
+def _latest(state: State, trial: Trial, attempt_number: int) -> Attempt:
+    """The trial's latest attempt, if that is the one named.
 
     Raises:
-        NotFound: TRIAL_NOT_FOUND.
         Aborted: LEASE_LOST, the trial was handed on.
     """
-    trial = find_trial(state, trial_number)
-    if trial.attempt is None or trial.attempt.number != attempt:
-        raise lease_lost(state, trial, attempt)
-    return trial, trial.attempt
-
-
-def _is_lost(trial: Trial, attempt: Attempt) -> bool:
-    """Whether the lease is lost, so that not even a repeat is answered: the trial is queued."""
-    return trial.own_state is TrialState.QUEUED and verdict_of(attempt) is None
+    if trial.attempt is None or trial.attempt.number != attempt_number:
+        raise lease_lost(state, trial, attempt_number)
+    return trial.attempt
 
 
 def _answer(
-    recorder: Recorder, trial: Trial, decision: Decision, deletable: tuple[str, ...] = ()
+    recorder: Recorder,
+    trial: Trial,
+    attempt_number: int,
+    decision: Decision,
+    deletable: tuple[str, ...] = (),
 ) -> Answer:
     state = recorder.state
     return Answer(
         decision,
         state.state_of(trial),
-        is_live=state.is_live(trial, trial.attempt_number),
+        is_live=state.is_live(trial, attempt_number),
         deletable=deletable,
     )

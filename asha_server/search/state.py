@@ -288,7 +288,9 @@ class State:
         return rank_key(entry.value, self.goal, entry.arrival, trial.number)
 
     def next_decision_step(self, trial: Trial) -> int:
-        """The length at which the trial is compared next; 0 if at none."""
+        """The length at which the trial is compared next; 0 if at none, or in no bracket yet."""
+        if trial.bracket < 0:
+            return 0
         rungs = self.brackets[trial.bracket].rungs
         return rungs[trial.rung].length if trial.rung < len(rungs) else 0
 

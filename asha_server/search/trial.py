@@ -14,6 +14,8 @@ from asha_server.search.terms import (
     FailureKind,
     TrialEndReason,
     TrialState,
+    TrialStateCause,
+    Verdict,
 )
 
 if TYPE_CHECKING:
@@ -171,6 +173,24 @@ class Attempt:
         """Whether its lease ran out."""
         return self.end in (AttemptEnd.EXPIRED, AttemptEnd.PROGRESS_TIMEOUT)
 
+    @property
+    def verdict(self) -> Decision | None:
+        """The STOP or PAUSE that it was answered; None if it was not.
+
+        It is the answer to every later question about the attempt.
+        """
+        if self.end is None or self.decision is None or self.decision.verdict is Verdict.CONTINUE:
+            return None
+        return self.decision
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its lease is lost, so that not even a repeat is answered."""
+        if self.end is None or self.verdict is not None:
+            return False
+        is_superseded = self.end is AttemptEnd.SUPERSEDED
+        return self.is_overdue or is_superseded or self.ended_state is TrialState.QUEUED
+
     def close(self, end: AttemptEnd, time_us: int, state: TrialState, message: str = "") -> None:
         """Ends the attempt: its lease is gone."""
         self.end = end
@@ -222,11 +242,19 @@ class Attempt:
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """How an earlier attempt ended by its worker's word, the answer to the same call again."""
+    """How an earlier attempt ended, where that stays the answer to whoever held it.
+
+    Attributes:
+        end: how it ended.
+        failure: what its worker said, if it failed.
+        state: the trial's state that this left, the answer to the same call again.
+        verdict: the PAUSE that it was answered; None where its worker ended it.
+    """
 
     end: AttemptEnd
     failure: FailureKind | None
     state: TrialState
+    verdict: Decision | None
 
 
 class Trial:
@@ -242,7 +270,8 @@ class Trial:
         restarts: failures and expiries since its last rung entry.
         entries: list[Entry], its places from rung 0 upward.
         attempt: its latest attempt; None before the first.
-        endings: attempt number -> Ending, of earlier attempts that their worker ended.
+        endings: attempt number -> Ending, of earlier attempts that their worker ended or that
+            were paused.
         value: the last value in order, of any attempt; None before the first.
         last_step: step of the last report in order; 0 before the first.
         checkpoint_uri: what it would resume from; "" from scratch.
@@ -313,6 +342,31 @@ class Trial:
     def attempt_number(self) -> int:
         """Its latest attempt; 0 before the first."""
         return self.attempt.number if self.attempt is not None else 0
+
+    def counts(self, cause: TrialStateCause) -> bool:
+        """Whether being queued for this cause counts towards `max_restarts`.
+
+        An unreadable checkpoint is a retryable failure where there is no checkpoint.
+        """
+        if cause is TrialStateCause.CHECKPOINT_UNREADABLE:
+            return not self.checkpoint_uri
+        return cause.is_counted
+
+    def keep_ending(self) -> None:
+        """Remembers how the latest attempt ended, before another one takes over. O(1)."""
+        last = self.attempt
+        if last is None or last.ended_state is None:
+            return
+        if last.verdict is None and last.end not in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
+            return
+        assert last.end is not None
+        self.endings = self.endings or {}
+        self.endings[last.number] = Ending(last.end, last.failure, last.ended_state, last.verdict)
+
+    def earlier_verdict(self, attempt: int) -> Decision | None:
+        """The PAUSE that an attempt before the latest was answered; None if there is none."""
+        earlier = (self.endings or {}).get(attempt)
+        return earlier.verdict if earlier is not None else None
 
     def keep_checkpoint(self, attempt: int, step: int, uri: str) -> str:
         """Takes a reported checkpoint if the trial would resume from it.

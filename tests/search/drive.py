@@ -12,10 +12,12 @@ from typing import Any
 from asha_server.errors import AshaError
 from asha_server.search import command as c
 from asha_server.search.experiment import Experiment
+from asha_server.search.space import IntRange, ParameterSpec
 from asha_server.search.spec import (
     AdaptiveAsha,
     AsyncHalving,
     ExperimentSpec,
+    GridSearch,
     Method,
     Metric,
     RandomSearch,
@@ -62,12 +64,19 @@ def spec_of(config: dict[str, Any]) -> ExperimentSpec:
             )
         case "single":
             method = SingleTrial()
+        case "grid":
+            method = GridSearch()
         case _:
             method = RandomSearch()
     shared = {key: config[key] for key in SHARED_FIELDS if key in config}
+    parameters: tuple[ParameterSpec, ...] = ()
+    if isinstance(method, GridSearch):
+        points = shared.pop("max_trials")
+        parameters = (ParameterSpec("x", IntRange(1, points, count=points)),)
     return ExperimentSpec(
         metric=Metric("loss", Goal(config.get("goal", "MINIMIZE"))),
         method=method,
+        parameters=parameters,
         **{"worker_failure_limit": 0, **shared},
     )
 

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from fractions import Fraction
 
 import msgspec
 
 from asha_server.search.state import State
 
+Plain = object
+
 # What is no fact of its own: caches, what is left to write, and what follows from the spec.
 LEFT_OUT = frozenset(
     {"changes", "deletable", "divisor", "grid", "sampler", "space", "spec_text", "unsettled"}
 )
-
-Plain = object
+# Mappings whose order says nothing; in the others (the queues) it does.
+UNORDERED = frozenset({"active", "assigned_by", "created_by", "holding", "overdue", "workers"})
+# What nothing reads any more once the experiment has ended.
+OF_THE_LIVING = frozenset({"given", "heading", "overdue", "retries", "waiting"})
 
 
 def facts(state: State) -> Plain:
     """Trials, attempts, rungs, queues, counts, clocks: all that an experiment remembers.
 
-    Orders count: a dictionary is listed as it is iterated, because the queues are dictionaries.
+    A trial's state, its end's reason and time are those that hold: a close-out and the end of the
+    experiment are written into the trials' rows later, in chunks, and change no fact by that.
     """
-    return {name: _plain(value) for name, value in vars(state).items() if name not in LEFT_OUT}
+    left_out = LEFT_OUT | (OF_THE_LIVING if state.state.is_ended else frozenset())
+    plain = _fields(vars(state), left_out)
+    plain["trials"] = [
+        _fields({name: getattr(trial, name) for name in type(trial).__slots__}, left_out)
+        | {
+            "own_state": str(state.state_of(trial)),
+            "end_reason": str(state.end_reason_of(trial)),
+            "ended_us": state.ended_us_of(trial),
+        }
+        for trial in state.trials
+    ]
+    return plain
 
 
-def _plain(value: object) -> Plain:  # noqa: PLR0911 - one line a kind of value
+def _fields(fields: Mapping[str, object], left_out: frozenset[str]) -> dict[str, Plain]:
+    plain: dict[str, Plain] = {}
+    for name, value in fields.items():
+        if name in left_out or name == "trials":
+            continue
+        if isinstance(value, dict) and name in UNORDERED:
+            value = dict(sorted(value.items()))
+        plain[name] = _plain(value, left_out)
+    return plain
+
+
+def _plain(value: object, left_out: frozenset[str]) -> Plain:
     match value:
         case None | bool() | int() | str() | Fraction():
             return value
         case float():
             return repr(value)  # so that NaN equals NaN
         case msgspec.Struct():
-            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+            names = value.__struct_fields__
+            return _fields({name: getattr(value, name) for name in names}, left_out)
         case dict():
-            return [(_plain(key), _plain(held)) for key, held in value.items()]
-        case list() | tuple() | deque():
-            return [_plain(held) for held in value]
-        case Iterator():
-            raise AssertionError("an iterator is no fact")
-        case Iterable() if not hasattr(value, "__slots__"):
-            return [_plain(held) for held in value]
-    return {name: _plain(getattr(value, name)) for name in type(value).__slots__}  # type: ignore[attr-defined]  # ours have slots
+            return [(_plain(key, left_out), _plain(held, left_out)) for key, held in value.items()]
+        case list() | tuple():
+            return [_plain(held, left_out) for held in value]
+    slots: tuple[str, ...] | None = getattr(type(value), "__slots__", None)
+    if slots:
+        return _fields({name: getattr(value, name) for name in slots}, left_out)
+    assert type(value).__name__ == "SortedList" or type(value).__name__ == "SortedKeyList", value
+    return [_plain(held, left_out) for held in value]  # type: ignore[attr-defined]  # untyped

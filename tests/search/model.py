@@ -134,7 +134,6 @@ class Bracket:
     max_trials: int
     share: int
     weight: Fraction
-    closed_out: bool = False
 
 
 def rung_limit(n: int, divisor: Fraction) -> int:
@@ -155,7 +154,7 @@ def rung_lengths(num_rungs: int, max_length: int, divisor: Fraction) -> list[int
 def bracket_rungs(config: Config) -> list[int]:
     """How many rungs each bracket of the config has, most first."""
     method = _text(config, "method", "")
-    if method in ("single", "random"):
+    if method in ("single", "random", "grid"):
         return [1]
     if method == "async_halving":
         return [_whole(config, "num_rungs", 0)]
@@ -187,25 +186,27 @@ def geometry(config: Config) -> tuple[list[Bracket], int | None]:
     counts[0] += max(trials - sum(counts), 0)
 
     asked = _whole(config, "max_concurrent_trials", 16)
-    limit: int | None
-    if asked > 0:
-        limit = max(asked, len(rungs))
-        shares = [
-            limit // len(rungs) + (1 if i < limit % len(rungs) else 0) for i in range(len(rungs))
-        ]
-    else:
-        limit = None
-        if method == "async_halving":
-            share = min(max(1, math.floor(divisor ** (rungs[0] - 1))), trials)
-        else:
-            share = max(counts[-1], math.floor(divisor))
-        shares = [share for _ in rungs]
-
+    limit, shares = share_out(method, asked, counts, rungs, divisor)
     brackets = [
         Bracket(rung_lengths(k, max_length, divisor), counts[i], shares[i], weights[i])
         for i, k in enumerate(rungs)
     ]
     return brackets, limit
+
+
+def share_out(
+    method: str, asked: int, counts: list[int], rungs: list[int], divisor: Fraction
+) -> tuple[int | None, list[int]]:
+    """C' (None: no limit) and every bracket's share."""
+    if asked > 0:
+        limit = max(asked, len(rungs))
+        each, rest = limit // len(rungs), limit % len(rungs)
+        return limit, [each + (1 if i < rest else 0) for i in range(len(rungs))]
+    if method == "async_halving":
+        share = min(max(1, math.floor(divisor ** (rungs[0] - 1))), counts[0])
+    else:
+        share = max(counts[-1], math.floor(divisor))
+    return None, [share for _ in rungs]
 
 
 def nominal(trials: int, num_rungs: int, divisor: Fraction) -> list[int]:
@@ -278,7 +279,6 @@ class Attempt:
     ending_state: str = ""
     restarts_before_expiry: int = 0
     bad_at: float | None = None  # failed or expired without one report, at this time
-    passed_over: bool = False  # fenced by RESUMED: says nothing about the worker
 
 
 @dataclass
@@ -324,6 +324,7 @@ class Model:
         self.divisor = _divisor(config)
         self.brackets, self.limit = geometry(config)
         self.max_trials = 1 if self.method == "single" else _whole(config, "max_trials", 0)
+        self.max_concurrent_trials = _whole(config, "max_concurrent_trials", 16)
         self.max_restarts = _whole(config, "max_restarts", 5)
         self.max_infeasible = _whole(config, "max_infeasible", self.max_trials)
         target = config.get("target")
@@ -388,20 +389,25 @@ class Model:
         self._begin()
         return self._finish(self._end_attempt(trial, attempt, "release", ""))
 
-    def should_stop(self, trial: int, attempt: int) -> Answer:
-        """Reads only; never an error for a trial that ended or a lease that is lost."""
+    def should_stop(self, trial: int, attempt: int | None) -> Answer:
+        """Reads only; never an error for a trial that ended or a lease that is lost.
+
+        Without an attempt it asks about the latest.
+        """
         if not 0 <= trial < len(self.trials):
             return {"error": "TRIAL_NOT_FOUND"}
         t = self.trials[trial]
-        a = self._find_attempt(t, attempt)
+        if attempt is None and not t.attempts:
+            ended = t.state in TERMINAL
+            decision = self._said(t, "STOP", "TRIAL_ENDED") if ended else self._between(t)
+            return self._stated(t, decision)
+        a = t.attempts[-1] if attempt is None else self._find_attempt(t, attempt)
         if a is None or a.status == "lost":
-            decision = self._said(t, "STOP", "LEASE_LOST")
-        elif a.status == "ended":
+            return self._stated(t, self._said(t, "STOP", "LEASE_LOST"))
+        if a.status == "ended":
             gone = a.ending_state in TERMINAL
-            decision = self._said(t, "STOP", "TRIAL_ENDED" if gone else "LEASE_LOST")
-        else:
-            decision = self._present(t, a)
-        return {"should_stop": decision["verdict"] != "CONTINUE", **decision}
+            return self._stated(t, self._said(t, "STOP", "TRIAL_ENDED" if gone else "LEASE_LOST"))
+        return self._stated(t, self._present(t, a))
 
     def expire(self, trial: int) -> Answer:
         """This trial's lease runs out (nothing happens where there is no live lease)."""
@@ -424,7 +430,7 @@ class Model:
             return self._finish({"error": "TRIAL_NOT_FOUND"})
         t = self.trials[trial]
         if t.state == "CANCELLED":
-            return self._finish({"trial_state": "CANCELLED"})
+            return self._finish({"trial": t.number, "trial_state": "CANCELLED"})
         if t.state in TERMINAL:
             return self._finish({"error": "TRIAL_ENDED"})
         for a in t.attempts:
@@ -433,7 +439,7 @@ class Model:
         if t.state != "PAUSED" and t.bracket >= 0:
             self._enter(t, self._heading(t), None)
         self._end_trial(t, "CANCELLED", "CANCELLED")
-        return self._finish({"trial_state": t.state})
+        return self._finish({"trial": t.number, "trial_state": t.state})
 
     def stop_experiment(self) -> Answer:
         self._begin()
@@ -465,31 +471,102 @@ class Model:
         self.state = "RUNNING"
         return self._finish({"state": self.state})
 
-    def create_trial(self) -> Answer:
-        """A configuration given beforehand; which one does not matter to the search."""
+    def create_trial(
+        self, observations: tuple[tuple[int, float], ...] = (), joins_rungs: bool = False
+    ) -> Answer:
+        """A configuration given beforehand; which one does not matter to the search.
+
+        With observations, (step, value) each, it is a finished trial.
+        """
         self._begin()
         if self._ended():
             return self._finish({"error": "EXPERIMENT_ENDED"})
+        if self.method == "grid":
+            return self._finish({"error": "INVALID_REQUEST"})
+        waiting = sum(t.bracket < 0 and t.state == "QUEUED" for t in self.trials)
+        places = sum(
+            max(bracket.max_trials - len(self._members(b)), 0)
+            for b, bracket in enumerate(self.brackets)
+        )
+        takes_place = joins_rungs or not observations
+        if takes_place and places <= waiting:
+            return self._finish({"error": "LIMIT_EXCEEDED"})
         t = Trial(len(self.trials))
+        if joins_rungs:
+            t.bracket = min(
+                b
+                for b, bracket in enumerate(self.brackets)
+                if len(self._members(b)) < bracket.max_trials
+            )
         self.trials.append(t)
+        if observations:
+            self._observe(t, observations)
+            t.state = "COMPLETED"
+            t.end_reason = "ENDED_BY_ITSELF"
         return self._finish({"trial": t.number, "trial_state": t.state})
 
-    def raise_max_trials(self, n: int) -> Answer:
+    def _observe(self, t: Trial, observations: tuple[tuple[int, float], ...]) -> None:
+        """The places of a finished trial that joins the rungs: promoted from all but the last."""
+        if t.bracket < 0:
+            return
+        before: Entry | None = None
+        for step, value in sorted(observations, key=lambda seen: seen[0]):
+            lengths = self.brackets[t.bracket].lengths
+            while self._heading(t) < len(lengths) and step >= lengths[self._heading(t)]:
+                entry = self._enter(t, self._heading(t), value)
+                if before is not None and self.promotion:
+                    before.promoted = True
+                before = entry
+
+    def update(self, **changes: int | float) -> Answer:
+        """New values of max_trials and the fields that are named like ours."""
         self._begin()
-        if self._ended():
-            return self._finish({"error": "EXPERIMENT_ENDED"})
-        if self.method == "single" or n < self.max_trials:
+        changed = {name: new for name, new in changes.items() if new != self._field(name)}
+        fixed = "max_trials" in changed and self._field("max_trials") is None
+        lowered = changed.get("max_trials", self.max_trials) < self.max_trials
+        if (changed and self._ended()) or fixed or lowered:
             return self._finish({"error": "IMMUTABLE_FIELD"})
+        for name, new in changed.items():
+            if name == "max_trials":
+                self._raise_max_trials(int(new))
+            else:
+                setattr(self, name, new)
+        self._share_out()
+        return self._finish({"state": self.state})
+
+    def _field(self, name: str) -> object:
+        if name == "max_trials" and self.method in ("single", "grid"):
+            return None  # not theirs to give
+        held: object = getattr(self, name)
+        return held
+
+    def _raise_max_trials(self, n: int) -> None:
         added = n - self.max_trials
         self.max_trials = n
-        takers = [b for b in self.brackets if not b.closed_out]
+        takers = [b for i, b in enumerate(self.brackets) if not self._is_over(i)]
+        assert takers, "every trial of a running search has ended"
         weight = sum((b.weight for b in takers), Fraction(0))
         parts = [math.floor(b.weight / weight * added) for b in takers]
+        parts[0] += added - sum(parts)
         for b, part in zip(takers, parts, strict=True):
             b.max_trials += part
-        if takers:
-            takers[0].max_trials += added - sum(parts)
-        return self._finish({"max_trials": n, "brackets": [b.max_trials for b in self.brackets]})
+
+    def _is_over(self, b: int) -> bool:
+        """Closed out: all its trials are created, and none of them lives."""
+        members = self._members(b)
+        return len(members) >= self.brackets[b].max_trials and all(
+            t.state in TERMINAL for t in members
+        )
+
+    def _share_out(self) -> None:
+        """C' and the shares, from the C and the n_b that hold now (section 2)."""
+        counts = [b.max_trials for b in self.brackets]
+        rungs = [len(b.lengths) for b in self.brackets]
+        self.limit, shares = share_out(
+            self.method, self.max_concurrent_trials, counts, rungs, self.divisor
+        )
+        for b, share in zip(self.brackets, shares, strict=True):
+            b.share = share
 
     def advance(self, seconds: float) -> None:
         """Move the clock. No lease runs out by this; see `expire`."""
@@ -557,8 +634,11 @@ class Model:
                 return dict(a.assignment)
             else:
                 a.status = "lost"
-                a.passed_over = True
+                if not a.reports:
+                    a.bad_at = self.now
                 if self._requeue_counted(t):
+                    if self._is_failing(worker):
+                        return {"result": "wait", "reason": "WORKER_FAILING"}
                     return self._assign(t, worker, incarnation, "RESUMED")
                 self._settle()
         return self._hand_out(worker, incarnation, given_back)
@@ -643,7 +723,6 @@ class Model:
             for t in self.trials
             for a in t.attempts
             if a.worker == worker
-            and not a.passed_over
             and (a.bad_at is not None or a.reports or a.status != "live")
         ]
         attempts.sort(key=lambda a: a.serial, reverse=True)
@@ -674,20 +753,26 @@ class Model:
         if a is None or not self._holds_lease(t, a):
             return {"error": "LEASE_LOST"}
 
+        if a.status == "answered" and a is not t.attempts[-1]:
+            return self._stated(t, self._present(t, a))
         record = self._record(a, step)
+        again = None
         if record is not None:
             again = self._again(record, value, others)
-            if again is not None:
+            if again is not None and "error" in again:
                 return again
+        self._renew(t, a)
+        if again is not None:
+            return self._stated(t, again)
         if a.status == "answered":
-            assert a.verdict is not None
             self._keep_checkpoint(t, a, step, checkpoint)
-            return dict(a.verdict)
+            return self._stated(t, self._present(t, a))
         if a.status == "ended":
             return {"error": "TRIAL_ENDED"}
 
         in_order = all(step >= r.step for r in a.reports)
         decides = value is not None and (record is None or record.value is None)
+        is_new = record is None
         if record is None:
             record = Report(step, value, others, self._between(t))
             a.reports.append(record)
@@ -696,10 +781,9 @@ class Model:
             if decides:
                 record.value = value
         self._keep_checkpoint(t, a, step, checkpoint)
-        if decides:
+        if decides and in_order:
             assert value is not None
-            decision = self._decide(t, step, value) if in_order else self._between(t)
-            record.decision = decision
+            record.decision = self._decide(t, step, value)
         decision = dict(record.decision)
 
         reached = decides and in_order and _finite(value) and self._reaches_target(value)
@@ -714,8 +798,9 @@ class Model:
             self._end_experiment("COMPLETED", "TARGET_REACHED" if reached else "BUDGET_EXHAUSTED")
         elif decision["verdict"] != "CONTINUE":
             self._answer(a, decision)
-        a.last_decision = decision
-        return dict(decision)
+        if is_new or (decides and in_order):
+            a.last_decision = decision
+        return self._stated(t, decision)
 
     def _record(self, a: Attempt, step: int) -> Report | None:
         for r in a.reports:
@@ -794,13 +879,13 @@ class Model:
 
     def _between(self, t: Trial) -> Answer:
         """CONTINUE / BETWEEN_RUNGS, from where the trial stands."""
-        rung = self._heading(t)
+        rung = self._heading(t) if t.bracket >= 0 else 0
         return {
             "verdict": "CONTINUE",
             "reason": "BETWEEN_RUNGS",
             "bracket": t.bracket,
             "rung": rung - 1,
-            "next_decision_step": self.brackets[t.bracket].lengths[rung],
+            "next_decision_step": self.brackets[t.bracket].lengths[rung] if t.bracket >= 0 else 0,
         }
 
     def _said(self, t: Trial, verdict: str, reason: str) -> Answer:
@@ -834,8 +919,9 @@ class Model:
             return {"error": "LEASE_LOST"}
         if a.status == "ended":
             return {"error": "TRIAL_ENDED"}
+        self._renew(t, a)
         self._keep_checkpoint(t, a, step, uri)
-        return self._present(t, a)
+        return self._stated(t, self._present(t, a))
 
     def _end_attempt(self, trial: int, attempt: int, call: str, kind: str) -> Answer:
         """CompleteTrial, FailTrial, ReleaseTrial."""
@@ -844,21 +930,30 @@ class Model:
         t = self.trials[trial]
         a = self._find_attempt(t, attempt)
         if a is not None and a.status == "ended" and a.ending == (call, kind):
-            return {"trial_state": a.ending_state}
+            return self._over(t, a.ending_state)
         if a is None or not self._holds_lease(t, a):
             return {"error": "LEASE_LOST"}
         if a.status == "ended":
             return {"error": "TRIAL_ENDED"}
         if a.status == "answered":
-            return {"trial_state": t.state}
+            return self._stated(t, self._present(t, a))
 
+        self._renew(t, a)
         a.status = "ended"
         a.ending = (call, kind)
         if call == "fail" and kind != "INFEASIBLE" and not a.reports:
             a.bad_at = self.now
         self._apply_ending(t, call, kind)
         a.ending_state = t.state
-        return {"trial_state": t.state}
+        return self._over(t, t.state)
+
+    def _over(self, t: Trial, state: str) -> Answer:
+        """What ends the caller's attempt leaves to say: the trial ended, or is another's."""
+        reason = "TRIAL_ENDED" if state in TERMINAL else "LEASE_LOST"
+        return {"trial_state": state, **self._said(t, "STOP", reason)}
+
+    def _stated(self, t: Trial, decision: Answer) -> Answer:
+        return {"trial_state": t.state, **decision}
 
     def _apply_ending(self, t: Trial, call: str, kind: str) -> None:
         """What the end of its attempt makes of the trial."""
@@ -882,15 +977,21 @@ class Model:
             self._requeue_counted(t)
 
     def _holds_lease(self, t: Trial, a: Attempt) -> bool:
-        """Whether the token is still good for anything; takes back an overdue trial if it may."""
+        """Whether the token is still good for anything."""
         if a.status == "overdue":
-            if self.limit is not None and self._active() >= self.limit:
-                return False
+            return self._may_come_back()
+        return a.status != "lost" and not (a.status == "ended" and a.ending_state not in TERMINAL)
+
+    def _may_come_back(self) -> bool:
+        return self.limit is None or self._active() < self.limit
+
+    def _renew(self, t: Trial, a: Attempt) -> None:
+        """A call that is carried out: whoever was overdue goes on, as if nothing had been."""
+        if a.status == "overdue":
             a.status = "live"
             a.bad_at = None
             t.state = "RUNNING"
             t.restarts = a.restarts_before_expiry
-        return a.status != "lost" and not (a.status == "ended" and a.ending_state not in TERMINAL)
 
     def _keep_checkpoint(self, t: Trial, a: Attempt, step: int, uri: str) -> None:
         if uri and a is t.attempts[-1]:
@@ -994,6 +1095,8 @@ class Model:
         if len(members) < self.brackets[b].max_trials:
             return False
         for t in members:
+            if t.state in TERMINAL:
+                continue
             if all(e.trial != t.number for e in self.rungs[b][0]):
                 return False
             if t.state in ("RUNNING", "QUEUED") and self._heading(t) <= i:
@@ -1008,7 +1111,8 @@ class Model:
 
     def _members(self, b: int) -> list[Trial]:
         """The trials of a bracket that count: the infeasible ones do not."""
-        return [t for t in self.trials if t.bracket == b and t.state != "INFEASIBLE"]
+        replaced = () if self.method == "grid" else ("INFEASIBLE",)
+        return [t for t in self.trials if t.bracket == b and t.state not in replaced]
 
     def _active(self) -> int:
         return sum(t.state == "RUNNING" for t in self.trials)
@@ -1049,12 +1153,10 @@ class Model:
     def _settle(self) -> None:
         if self._ended():
             return
-        for b, bracket in enumerate(self.brackets):
+        for b in range(len(self.brackets)):
             for i in range(len(self.rungs[b]) - 1):
                 if not self.promotion or not self._is_final(b, i) or self._promotable(b, i):
                     continue
-                if i == 0:
-                    bracket.closed_out = True
                 for e in self.rungs[b][i]:
                     t = self.trials[e.trial]
                     if t.state == "PAUSED" and not e.promoted:
@@ -1066,7 +1168,7 @@ class Model:
         given = [t for t in self.trials if t.bracket >= 0 or t.state != "QUEUED"]
         if full and all(t.state in TERMINAL for t in given):
             judged = [t for t in given if t.state != "INFEASIBLE"]
-            if all(t.state == "FAILED" for t in judged):
+            if judged and all(t.state == "FAILED" for t in judged):
                 self._end_experiment("FAILED", "ALL_TRIALS_FAILED")
             else:
                 self._end_experiment("COMPLETED", "ALL_TRIALS_ENDED")

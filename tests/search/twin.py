@@ -14,6 +14,7 @@ from asha_server.search.terms import FailureKind
 from .drive import closed_out, final_of, spec_of
 from .dump import facts
 from .model import TERMINAL, Attempt, Model, Trial
+from .tables import Tables
 
 SECOND_US = 1_000_000
 Answer = dict[str, object]
@@ -34,6 +35,7 @@ class Twin:
         spec = spec_of(config)
         self.core, created = Experiment.create("twin", spec, seed=1, now_us=0)
         self.records: list[Record] = [created]
+        self.tables = Tables()
         self.told: list[str] = [f"{config}"]
         self._compare()
 
@@ -71,7 +73,7 @@ class Twin:
     def heartbeat(self, trial: int, attempt: int) -> Any:
         return self._both(self.model.heartbeat(trial, attempt), c.Heartbeat(trial, attempt))
 
-    def should_stop(self, trial: int, attempt: int) -> Any:
+    def should_stop(self, trial: int, attempt: int | None) -> Any:
         return self._both(self.model.should_stop(trial, attempt), c.ShouldStop(trial, attempt))
 
     def complete(self, trial: int, attempt: int) -> Any:
@@ -132,6 +134,9 @@ class Twin:
         else:
             self.records.extend(outcome.records)
             got = self._answer(outcome.reply)
+            self._check_deletable(outcome.reply)
+            if isinstance(command, c.ExpireLease):
+                got = {"trial_state": got["trial_state"]}
         if self.core.state.state is not before:
             got["experiment"] = str(self.core.state.state)
         closed = closed_out(self.core) - closed_before
@@ -173,6 +178,18 @@ class Twin:
             case c.Done():
                 return {"state": str(reply.state)}
 
+    def _check_deletable(self, reply: c.Reply) -> None:
+        """What may be deleted is resumed from by nobody, and is no best trial's."""
+        if not isinstance(reply, c.Answer) or not reply.deletable:
+            return
+        best = self.model.incumbent()
+        for trial in self.model.trials:
+            uris = {uri for _, _, uri in trial.checkpoints}
+            kept = {self.model._last_checkpoint(trial)[1]} if trial.number != best else uris
+            lives = trial.state not in TERMINAL or trial.state == "COMPLETED"
+            if lives or trial.number == best:
+                assert not kept & {*reply.deletable}, self._story(f"deletable: {reply.deletable}")
+
     def _compare(self) -> None:
         """Compares what can be looked at, and checks the core's invariants."""
         core, model = self.core.state, self.model
@@ -198,12 +215,18 @@ class Twin:
             assert resumes == self.model._last_checkpoint(other), self._story(f"{one.number}")
             assert one.restarts == other.restarts, self._story(f"trial {one.number}: restarts")
 
-    def finish(self) -> None:
-        """The history replayed makes the same experiment, every fact of it."""
-        replayed = Experiment.replay(self.records)
-        replayed.check()
-        live, again = facts(self.core.state), facts(replayed.state)
-        assert live == again, self._story("replayed differs")
+    def compare_copies(self) -> None:
+        """Live, reloaded from its rows, and replayed from its history: one experiment."""
+        self.core.state.settle(most=2)
+        self.tables.write(self.core.state)
+        live = facts(self.core.state)
+        for name, copy in (
+            ("reloaded", self.tables.read(self.records)),
+            ("replayed", Experiment.replay(self.records)),
+        ):
+            copy.check()
+            again = facts(copy.state)
+            assert again == live, self._story(f"{name} differs: {_difference(live, again)}")
 
     def _story(self, text: str) -> str:
         return "\n".join([*self.told[-60:], text])
@@ -229,3 +252,15 @@ def _shown(reply: c.Answer) -> Answer:
     if decision.cutoff is not None:
         shown["cutoff"] = decision.cutoff
     return shown
+
+
+def _difference(one: object, other: object, path: str = "") -> str:
+    """Where two dumps part ways."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        parts = [_difference(one.get(k), other.get(k), f"{path}.{k}") for k in {*one, *other}]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        parts = [_difference(a, b, f"{path}[{i}]") for i, (a, b) in pairs]
+    else:
+        return "" if one == other else f"{path}: {one!r} became {other!r}"
+    return "; ".join(part for part in parts if part)

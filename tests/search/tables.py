@@ -1,0 +1,75 @@
+"""A store without a file: the rows that a real one would hold, kept by their keys."""
+
+from __future__ import annotations
+
+from asha_server.search.event import MetricReported, Record
+from asha_server.search.experiment import Experiment
+from asha_server.search.rows import (
+    AttemptRow,
+    BracketRow,
+    ConfigurationRow,
+    EntryRow,
+    ExperimentRow,
+    Rows,
+    TrialRow,
+    WorkerRow,
+    load,
+    rows_of,
+)
+from asha_server.search.state import State
+
+
+class Tables:
+    """The rows of one experiment, written as they change and read as a restart reads them."""
+
+    def __init__(self) -> None:
+        self.experiment: ExperimentRow | None = None
+        self.brackets: dict[int, BracketRow] = {}
+        self.configurations: dict[int, ConfigurationRow] = {}
+        self.trials: dict[int, TrialRow] = {}
+        self.attempts: dict[tuple[int, int], AttemptRow] = {}
+        self.entries: dict[tuple[int, int, int], EntryRow] = {}
+        self.workers: dict[str, WorkerRow] = {}
+
+    def write(self, state: State) -> None:
+        """What a commit writes: the rows that changed since the last one."""
+        rows = rows_of(state, state.take_changes())
+        self.experiment = rows.experiment
+        self.brackets |= {row.bracket: row for row in rows.brackets}
+        self.configurations |= {row.trial: row for row in rows.configurations}
+        self.trials |= {row.trial: row for row in rows.trials}
+        self.attempts |= {(row.trial, row.attempt): row for row in rows.attempts}
+        for left in rows.left_entries:
+            self.entries.pop(left, None)
+        self.entries |= {(row.bracket, row.rung, row.trial): row for row in rows.entries}
+        self.workers |= {row.worker_id: row for row in rows.workers}
+        for worker in rows.trusted_workers:
+            self.workers.pop(worker, None)
+
+    def read(self, records: list[Record]) -> Experiment:
+        """The experiment after a restart, its attempts' reports recalled from the history."""
+        assert self.experiment is not None
+        state = load(
+            Rows(
+                experiment=self.experiment,
+                brackets=[self.brackets[key] for key in sorted(self.brackets)],
+                configurations=[self.configurations[key] for key in sorted(self.configurations)],
+                trials=[self.trials[key] for key in sorted(self.trials)],
+                attempts=[self.attempts[key] for key in sorted(self.attempts)],
+                entries=[self.entries[key] for key in sorted(self.entries)],
+                left_entries=[],
+                workers=list(self.workers.values()),
+                trusted_workers=[],
+            )
+        )
+        for trial in state.trials:
+            attempt = trial.attempt
+            if attempt is not None and attempt.known is None:
+                parts = [
+                    (event.step, event.metrics, event.decision, event.entered_count > 0)
+                    for event in (record.event for record in records)
+                    if isinstance(event, MetricReported)
+                    and (event.trial_number, event.attempt) == (trial.number, attempt.number)
+                ]
+                attempt.recall(parts, more=False)
+        return Experiment(state)
