@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from asha_server.waiting import Waiting
 from asha_server.watch import Feed
 
 if TYPE_CHECKING:
@@ -22,19 +22,17 @@ class Hosted:
     Attributes:
         key: its key in the store.
         experiment: it.
-        suggestion_calls: deque[Call], GetSuggestion calls held until there is work, oldest first.
-        verdict_calls: trial number -> list[Call], ShouldStop calls held until a verdict.
+        waiting: its long polls.
         feed: its committed events, for watchers.
         records: list[Record], what this batch emitted so far.
     """
 
-    __slots__ = ("experiment", "feed", "key", "records", "suggestion_calls", "verdict_calls")
+    __slots__ = ("experiment", "feed", "key", "records", "waiting")
 
     def __init__(self, key: int, experiment: Experiment) -> None:
         self.key = key
         self.experiment = experiment
-        self.suggestion_calls: deque[Call] = deque()
-        self.verdict_calls: dict[int, list[Call]] = {}
+        self.waiting = Waiting()
         self.feed = Feed()
         self.records: list[Record] = []
 
@@ -78,44 +76,87 @@ class Call:
         experiment_id: which experiment; "" none.
         work: a command of the core, or a function of the hosted experiment that reads or acts.
         future: resolved after the commit.
-        deadline_us: hold the answer until it changes, at most until then; monotonic; 0: at once.
+        may_wait: hold an answer that may change until it does.
     """
 
-    __slots__ = ("deadline_us", "experiment_id", "future", "work")
+    __slots__ = ("experiment_id", "future", "may_wait", "work")
 
     def __init__(
         self,
         experiment_id: str,
         work: Work,
         future: asyncio.Future[Any],
-        deadline_us: int = 0,
+        *,
+        may_wait: bool = False,
     ) -> None:
         self.experiment_id = experiment_id
         self.work = work
         self.future = future
-        self.deadline_us = deadline_us
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody waits for its answer here any more."""
-        return self.future.done() or self.deadline_us == 0
+        self.may_wait = may_wait
 
 
 class Batch:
     """What one turn of the engine decided, to be delivered once it is durable.
 
     Attributes:
+        calls: list[Call], those that it was made of, in order.
+        now_us: when; wall clock, microseconds.
         touched: key -> Hosted, experiments with new events or rows to settle.
         answers: list[(Hosted or None, future, answer or exception)], in order.
         deleted: keys of experiments that are gone.
     """
 
-    __slots__ = ("answers", "deleted", "touched")
+    __slots__ = ("answers", "calls", "deleted", "now_us", "touched")
 
-    def __init__(self) -> None:
+    def __init__(self, calls: list[Call], now_us: int) -> None:
+        self.calls = calls
+        self.now_us = now_us
         self.touched: dict[int, Hosted] = {}
         self.answers: list[tuple[Hosted | None, asyncio.Future[Any], Any]] = []
         self.deleted: list[int] = []
+
+    def answer(self, call: Call, answer: Any, hosted: Hosted | None = None) -> None:
+        """Notes an answer, or the exception that is one."""
+        self.answers.append((hosted, call.future, answer))
+
+    def take_back(self, hosted: Hosted, error: Exception) -> None:
+        """Gives up what the batch did to an experiment; its callers get the error instead."""
+        self.touched.pop(hosted.key, None)
+        self.answers = [
+            (other, future, error if other is hosted else answer)
+            for other, future, answer in self.answers
+        ]
+
+    def deliver(self) -> None:
+        """Resolves every call that was answered."""
+        for _, future, answer in self.answers:
+            if future.done():
+                continue
+            if isinstance(answer, BaseException):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    def refuse(self, error: Exception) -> None:
+        """Ends every call of the batch with an error."""
+        for future in [call.future for call in self.calls] + [f for _, f, _ in self.answers]:
+            if not future.done():
+                future.set_exception(error)
+
+
+class Stats:
+    """Counters since the start; plain integers, read by GetServerInfo and `asha status`."""
+
+    __slots__ = ("batches", "commands", "commit_us", "commits", "events", "expiries", "stalls")
+
+    def __init__(self) -> None:
+        self.commands = 0
+        self.batches = 0
+        self.commits = 0
+        self.commit_us = 0
+        self.events = 0
+        self.expiries = 0
+        self.stalls = 0
 
 
 if TYPE_CHECKING:

@@ -114,12 +114,13 @@ class LeaseTable:
     """
 
     def __init__(self) -> None:
-        self._terms: dict[tuple[int, int], _Term] = {}
+        # experiment's key -> trial number -> its term.
+        self._terms: dict[int, dict[int, _Term]] = {}
         self._heap: list[tuple[int, int, int]] = []
         self._stood_still_us = 0
 
     def __len__(self) -> int:
-        return len(self._terms)
+        return sum(map(len, self._terms.values()))
 
     def grant(
         self, experiment: int, trial_number: int, attempt: int, ttl_us: int,
@@ -137,11 +138,11 @@ class LeaseTable:
         """
         now_us -= self._stood_still_us
         term = _Term(attempt, now_us + ttl_us, now_us + progress_us if progress_us else 0)
-        self._terms[experiment, trial_number] = term
+        self._terms.setdefault(experiment, {})[trial_number] = term
         heapq.heappush(self._heap, (term.queued_us, experiment, trial_number))
 
     def renew(
-        self, experiment: int, trial_number: int, ttl_us: int, progress_us: int, now_us: int
+        self, experiment: int, trial_number: int, ttl_us: int, progress_us: int | None, now_us: int
     ) -> None:
         """Begins a fresh term of the same attempt.
 
@@ -149,16 +150,16 @@ class LeaseTable:
             experiment: the experiment's key.
             trial_number: which trial.
             ttl_us: the term.
-            progress_us: a fresh progress term, for a report; 0 leaves the present one.
+            progress_us: a fresh progress term, for a report; 0 = no limit, None leaves it as it is.
             now_us: monotonic.
         """
-        term = self._terms.get((experiment, trial_number))
+        term = self._term(experiment, trial_number)
         if term is None:
             return
         now_us -= self._stood_still_us
         term.deadline_us = now_us + ttl_us
-        if progress_us:
-            term.progress_deadline_us = now_us + progress_us
+        if progress_us is not None:
+            term.progress_deadline_us = now_us + progress_us if progress_us else 0
         if term.first_us() < term.queued_us:  # shortened by an update of the experiment
             self._queue(term, experiment, trial_number)
 
@@ -166,18 +167,29 @@ class LeaseTable:
         term.queued_us = term.first_us()
         heapq.heappush(self._heap, (term.queued_us, experiment, trial_number))
 
+    def _term(self, experiment: int, trial_number: int) -> _Term | None:
+        terms = self._terms.get(experiment)
+        return terms.get(trial_number) if terms is not None else None
+
     def drop(self, experiment: int, trial_number: int) -> None:
         """Forgets a lease that ended; idempotent."""
-        self._terms.pop((experiment, trial_number), None)
+        terms = self._terms.get(experiment, {})
+        terms.pop(trial_number, None)
+        if not terms:
+            self._terms.pop(experiment, None)
+
+    def drop_all(self, experiment: int) -> None:
+        """Forgets every lease of an experiment; idempotent."""
+        self._terms.pop(experiment, None)
 
     def holds(self, experiment: int, trial_number: int, attempt: int) -> bool:
         """Whether that attempt has a term."""
-        term = self._terms.get((experiment, trial_number))
+        term = self._term(experiment, trial_number)
         return term is not None and term.attempt == attempt
 
     def remaining_us(self, experiment: int, trial_number: int, now_us: int) -> int:
         """How long a lease still lasts; 0 where there is none."""
-        term = self._terms.get((experiment, trial_number))
+        term = self._term(experiment, trial_number)
         return max(term.deadline_us - (now_us - self._stood_still_us), 0) if term else 0
 
     def stand_still(self, gap_us: int) -> None:
@@ -193,13 +205,13 @@ class LeaseTable:
         now_us -= self._stood_still_us
         while self._heap and self._heap[0][0] <= now_us:
             queued_us, experiment, trial_number = heapq.heappop(self._heap)
-            term = self._terms.get((experiment, trial_number))
+            term = self._term(experiment, trial_number)
             if term is None or term.queued_us != queued_us:
                 continue
             first_us = term.first_us()
             if first_us > now_us:
                 self._queue(term, experiment, trial_number)
                 continue
-            del self._terms[experiment, trial_number]
+            self.drop(experiment, trial_number)
             is_stuck = term.deadline_us > now_us
             yield Overdue(first_us, experiment, trial_number, term.attempt, is_stuck)

@@ -61,8 +61,12 @@ class Store(Protocol):
     def info(self) -> StoreInfo:
         """What it is, for people."""
 
-    def load(self) -> Iterator[tuple[int, Rows]]:
-        """Every experiment's key and rows, in order of creation."""
+    def load(self, only: int | None = None) -> Iterator[tuple[int, Rows]]:
+        """Every living experiment's key and rows, in order of creation.
+
+        Args:
+            only: the key of the one that is wanted; None: all.
+        """
 
     def acquire(self) -> int:
         """Takes the store over from any former server; the epoch that `append` checks."""

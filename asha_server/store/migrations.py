@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
-SCHEMA_VERSION = 1
-"""Migrations a file of today has; `asha serve` refuses a file that has more."""
-
 migrations = Migrations("asha")
 
 
@@ -24,7 +21,8 @@ def m001_initial(db: Database) -> None:
 _INITIAL = (
     """CREATE TABLE server (
   only INTEGER PRIMARY KEY CHECK (only = 1),
-  epoch INTEGER NOT NULL            -- raised by each server that takes the file
+  epoch INTEGER NOT NULL DEFAULT 0,   -- raised by each server that takes the file
+  last_key INTEGER NOT NULL DEFAULT 0 -- highest key that an experiment ever had
 ) STRICT""",
     """CREATE TABLE experiment (
   key INTEGER PRIMARY KEY,
@@ -158,3 +156,7 @@ WHERE checkpoint_uri IS NOT NULL""",
     """CREATE INDEX event_checkpoint ON event (experiment, trial, id)
 WHERE type = 'CheckpointReported'""",
 )
+
+KNOWN = frozenset(migration.name for migration in migrations.pending(Database(memory=True)))
+"""Migrations a file of today has; a file that has others is a newer server's and is refused."""
+SCHEMA_VERSION = len(KNOWN)

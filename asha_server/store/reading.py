@@ -6,6 +6,8 @@ and stalls nobody.
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from asha_server.search.rows import (
@@ -17,14 +19,17 @@ from asha_server.search.rows import (
     TrialRow,
     with_bulk_end,
 )
+from asha_server.store import StoreError
 from asha_server.store.history import REPORT_COLUMNS, SEQUENCE_MASK, record_of_report, row_id
-from asha_server.store.sqlite import DELETED, open_read_only, read_history, read_metric
+from asha_server.store.opening import open_read_only
+from asha_server.store.snapshot import DELETED, load_rows, read_history, read_metric, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from asha_server.search.event import Record
+    from asha_server.search.rows import Rows
 
 _REPORT = ", ".join(REPORT_COLUMNS)
 _ATTEMPT = ", ".join(AttemptRow._fields)
@@ -76,11 +81,44 @@ class ReadOnlyStore:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = open_read_only(path)
 
     def close(self) -> None:
         """Lets go of the file."""
         self._connection.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Within it every method reads the same committed state.
+
+        Raises:
+            StoreError: what is to be read is damaged.
+        """
+        try:
+            with snapshot(self._connection):
+                yield
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{self._path} is damaged ({error}): go back to a backup, or save what is left "
+                f"with `sqlite3 {self._path} .recover`"
+            ) from error
+
+    def load(self) -> Iterator[tuple[int, Rows]]:
+        """Every living experiment's key and rows, in order of creation."""
+        return load_rows(self._connection)
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file as a whole, at most 100. O(the file)."""
+        found = self._connection.execute("PRAGMA integrity_check(100)").fetchall()
+        problems = [text for (text,) in found if text != "ok"]
+        for table in ("bracket", "trial", "attempt", "rung_entry", "worker", "report", "event"):
+            (count,) = self._connection.execute(
+                f"SELECT count(*) FROM {table} WHERE experiment NOT IN (SELECT key FROM experiment)"
+            ).fetchone()
+            if count:
+                problems.append(f"{count} rows of {table} belong to no experiment")
+        return problems
 
     def experiment(self, key: int) -> StoredExperiment | None:
         """An experiment and its brackets; None once it is deleted."""

@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
 
 from asha_server.search.event import MetricReported, Record
 from asha_server.search.rows import (
     AttemptRow,
     BracketRow,
-    ConfigurationRow,
     EntryRow,
     ExperimentRow,
     Rows,
@@ -27,27 +22,22 @@ from asha_server.search.rows import (
     WorkerRow,
 )
 from asha_server.search.trial import REMEMBERED_REPORTS
-from asha_server.store import ReportParts, StoreError, StoreFailed, StoreInfo, Write
+from asha_server.store import ReportParts, StoreFailed, StoreInfo, Write
 from asha_server.store.history import (
     EVENT_COLUMNS,
     REPORT_COLUMNS,
-    SEQUENCE_BITS,
     event_row,
-    record_of_event,
     record_of_report,
     report_row,
     row_id,
 )
 from asha_server.store.lock import FileLock, refuse_network_file_system
-from asha_server.store.migrations import SCHEMA_VERSION, migrations
+from asha_server.store.migrations import SCHEMA_VERSION
+from asha_server.store.opening import open_for_writing, open_read_only
+from asha_server.store.snapshot import DELETED, load_rows, read_history, read_metric
+from asha_server.store.transaction import Transaction
 
 log = logging.getLogger(__name__)
-
-SQLITE_MIN = (3, 37, 0)
-"""STRICT tables."""
-
-_LOCKED_PAUSE_S = 0.02
-_LOCKED_WARN_S = 5.0
 
 _TRIAL_COLUMNS = TrialRow._fields[1:]
 
@@ -72,26 +62,6 @@ _DROP_ENTRY = (
     "DELETE FROM rung_entry WHERE experiment = ? AND bracket = ? AND rung = ? AND trial = ?"
 )
 _DROP_WORKER = "DELETE FROM worker WHERE experiment = ? AND worker_id = ?"
-DELETED = "DELETED"
-
-
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write; it sees whole transactions and stalls nobody.
-
-    Raises:
-        StoreError: no such file, or not a database of ours.
-    """
-    if not path.exists():
-        raise StoreError(f"there is no database {path}")
-    connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10
-    )
-    try:
-        connection.execute("SELECT epoch FROM server").fetchone()
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise StoreError(f"{path} is not an ASHA database: {error}") from None
-    return connection
 
 
 class SqliteStore:
@@ -107,54 +77,15 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, wait_for_lock: bool = False) -> None:
         self.path = path
-        if sqlite3.sqlite_version_info < SQLITE_MIN:
-            raise StoreError(
-                f"this Python has SQLite {sqlite3.sqlite_version}; the server needs "
-                f"{'.'.join(map(str, SQLITE_MIN))} or newer: use a newer Python or system"
-            )
         refuse_network_file_system(path)
         self._lock = FileLock(path, wait=wait_for_lock)
         self._epoch = 0
         try:
-            self._connection = self._open()
+            self._connection = open_for_writing(path)
             self._reader = open_read_only(path)
         except BaseException:
             self._lock.release()
             raise
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, isolation_level=None, check_same_thread=False, timeout=10
-        )
-        try:
-            db = Database(connection)
-            db.enable_wal()
-            connection.execute("PRAGMA synchronous = FULL")
-            self._refuse_future(db)
-            migrations.apply(db)
-            connection.execute("INSERT OR IGNORE INTO server (only, epoch) VALUES (1, 0)")
-            # From here on a lock is waited out by `append` itself, which says so.
-            connection.execute("PRAGMA busy_timeout = 0")
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise StoreError(f"{self.path} cannot be used as a database: {error}") from None
-        except StoreError:
-            connection.close()
-            raise
-        return connection
-
-    def _refuse_future(self, db: Database) -> None:
-        if not db.table("_sqlite_migrations").exists():
-            if db.table_names():
-                raise StoreError(f"{self.path} is a database of something else; choose another")
-            return
-        ours = {m.name for m in migrations.pending(db)} | {m.name for m in migrations.applied(db)}
-        known = {row["name"] for row in db["_sqlite_migrations"].rows}
-        if known - ours:
-            raise StoreError(
-                f"{self.path} was written by a newer server (it has {sorted(known - ours)}): "
-                "upgrade this one"
-            )
 
     def info(self) -> StoreInfo:
         """What it is, for people."""
@@ -218,9 +149,11 @@ class SqliteStore:
         if rows.trusted_workers:
             many(_DROP_WORKER, [(key, worker) for worker in rows.trusted_workers])
         self._connection.execute(_PUT_EXPERIMENT, (key, *rows.experiment))
+        if records and records[0].sequence == 1:
+            self._connection.execute("UPDATE server SET last_key = max(last_key, ?)", (key,))
 
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._connection, self.path)
+    def _transaction(self) -> Transaction:
+        return Transaction(self._connection, self.path)
 
     def forget(self, key: int, most: int) -> bool:
         """Deletes up to `most` rows of each table of a deleted experiment."""
@@ -253,9 +186,9 @@ class SqliteStore:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def load(self) -> Iterator[tuple[int, Rows]]:
-        """Every experiment's key and rows, in order of creation."""
-        yield from load_rows(self._reader)
+    def load(self, only: int | None = None) -> Iterator[tuple[int, Rows]]:
+        """Every living experiment's key and rows, in order of creation."""
+        yield from load_rows(self._reader, only)
 
     def leftovers(self) -> list[int]:
         """Keys of deleted experiments of which some rows are left."""
@@ -264,8 +197,8 @@ class SqliteStore:
 
     def next_key(self) -> int:
         """A key that no experiment has or had."""
-        highest = self._reader.execute("SELECT max(key) FROM experiment").fetchone()[0]
-        return (highest or 0) + 1
+        (last,) = self._reader.execute("SELECT last_key FROM server").fetchone()
+        return int(last) + 1
 
     def history(self, key: int, after_sequence: int, most: int) -> list[Record]:
         """Up to `most` events after a sequence, in order."""
@@ -319,130 +252,8 @@ class SqliteStore:
         self._lock.release()
 
 
-class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK; waits for somebody's shell to let go."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._patiently(lambda: self._connection.execute("COMMIT"))
-        elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-
-    def _patiently(self, action: Callable[[], Any]) -> None:
-        started = warned = time.monotonic()
-        while True:
-            try:
-                action()
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in (
-                    sqlite3.SQLITE_BUSY,
-                    sqlite3.SQLITE_LOCKED,
-                ):
-                    raise
-            now = time.monotonic()
-            if now - warned >= _LOCKED_WARN_S:
-                warned = now
-                log.warning(
-                    "database_locked_by_another",
-                    extra={"database": str(self._path), "waited_s": round(now - started, 1)},
-                )
-            time.sleep(_LOCKED_PAUSE_S)
-
-
 def _same_attempt(one: Record, other: Record) -> bool:
     first, second = one.event, other.event
     assert isinstance(first, MetricReported)
     assert isinstance(second, MetricReported)
     return (first.trial_number, first.attempt) == (second.trial_number, second.attempt)
-
-
-# -- what a read-only connection can be asked ------------------------------------------------------
-
-
-def load_rows(connection: sqlite3.Connection) -> Iterator[tuple[int, Rows]]:
-    """Every living experiment's key and rows, in one consistent view of the file."""
-    connection.execute("BEGIN")
-    try:
-        experiments = connection.execute(
-            f"SELECT key, {', '.join(ExperimentRow._fields)} FROM experiment "
-            "WHERE state <> ? ORDER BY key",
-            (DELETED,),
-        ).fetchall()
-        for key, *row in experiments:
-            yield key, _rows(connection, key, ExperimentRow._make(row))
-    finally:
-        connection.execute("COMMIT")
-
-
-def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -> Rows:
-    ids = (row_id(key, 0), row_id(key + 1, 0))
-
-    def select(table: str, columns: Iterable[str], order: str) -> sqlite3.Cursor:
-        return connection.execute(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE experiment = ? ORDER BY {order}",
-            (key,),
-        )
-
-    def select_trials(columns: Iterable[str]) -> sqlite3.Cursor:
-        return connection.execute(
-            f"SELECT number, {', '.join(columns)} FROM trial WHERE id >= ? AND id < ? ORDER BY id",
-            ids,
-        )
-
-    entry_order = "bracket, rung, trial"
-    attempts = select("attempt", AttemptRow._fields, "trial, attempt")
-    return Rows(
-        experiment=experiment,
-        brackets=[*map(BracketRow._make, select("bracket", BracketRow._fields, "bracket"))],
-        configurations=[*map(ConfigurationRow._make, select_trials(ConfigurationRow._fields[1:]))],
-        trials=[*map(TrialRow._make, select_trials(_TRIAL_COLUMNS))],
-        attempts=[*map(AttemptRow._make, attempts)],
-        entries=[*map(EntryRow._make, select("rung_entry", EntryRow._fields, entry_order))],
-        left_entries=[],
-        workers=[*map(WorkerRow._make, select("worker", WorkerRow._fields, "worker_id"))],
-        trusted_workers=[],
-    )
-
-
-def read_metric(connection: sqlite3.Connection, key: int) -> str:
-    """The name of an experiment's search metric."""
-    row = connection.execute(
-        "SELECT json_extract(spec, '$.metric.name') FROM experiment WHERE key = ?", (key,)
-    ).fetchone()
-    return str(row[0])
-
-
-def read_history(
-    connection: sqlite3.Connection, key: int, after_sequence: int, most: int
-) -> list[Record]:
-    """Up to `most` events of an experiment after a sequence, in order. O(most · log n)."""
-    metric = read_metric(connection, key)
-    bounds = (row_id(key, after_sequence), row_id(key + 1, 0), most)
-    where = "WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
-    connection.execute("BEGIN")
-    try:
-        reports = connection.execute(
-            f"SELECT {', '.join(REPORT_COLUMNS)} FROM report {where}",
-            bounds,
-        ).fetchall()
-        events = connection.execute(
-            f"SELECT {', '.join(EVENT_COLUMNS)} FROM event {where}",
-            bounds,
-        ).fetchall()
-    finally:
-        connection.execute("COMMIT")
-    records = [record_of_report(row, metric) for row in reports]
-    records += [record_of_event(row) for row in events]
-    records.sort(key=lambda record: record.sequence)
-    return records[:most]
-
-
-assert SEQUENCE_BITS == 40, "the generated columns of migrations.py say 40"

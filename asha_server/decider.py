@@ -1,0 +1,237 @@
+"""What the engine decides in one turn: call by call, and what follows from the time.
+
+Nothing here waits and nothing is durable yet: decisions go into the batch, which the engine
+commits before it delivers any answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from asha_server.errors import (
+    AshaError,
+    ErrorReason,
+    FailedPrecondition,
+    NotFound,
+    Unavailable,
+)
+from asha_server.hosted import Batch, Call, Creation, Deletion, Hosted, Listing, Stats
+from asha_server.search.command import CheckBudget, Command, GetSuggestion, ReportMetric, Wait
+from asha_server.search.event import ExperimentStateChanged
+from asha_server.search.terms import ExperimentState, WaitReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asha_server.lease_keeper import LeaseKeeper
+    from asha_server.roster import Roster
+    from asha_server.search.command import Reply
+    from asha_server.store import Store
+
+log = logging.getLogger(__name__)
+
+SETTLED_PER_BATCH = 500
+"""Rows of trials ended in bulk that are written with one batch: some 10 ms of its time."""
+
+
+class Decider:
+    """Carries out calls on the experiments of a roster.
+
+    Args:
+        store: recalls what the experiments do not hold in memory.
+        roster: the experiments.
+        keeper: follows the leases.
+        stats: counts.
+        look_again: has a held call decided again, after a time in microseconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        roster: Roster,
+        keeper: LeaseKeeper,
+        stats: Stats,
+        look_again: Callable[[Call, int], None],
+    ) -> None:
+        self._store = store
+        self._roster = roster
+        self._keeper = keeper
+        self._stats = stats
+        self._look_again = look_again
+        # Key -> Hosted, experiments with trials ended in bulk whose rows are to be written.
+        self._unsettled: dict[int, Hosted] = {}
+
+    def take_up(self, hosted: Hosted) -> None:
+        """Begins with an experiment as it was read from the store."""
+        self._keeper.take_up(hosted)
+        if hosted.experiment.state.unsettled:
+            self._unsettled[hosted.key] = hosted
+
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether `settle` has something to do."""
+        return bool(self._unsettled)
+
+    def settle(self, batch: Batch) -> None:
+        """Takes into the batch some rows of trials that one event ended in bulk."""
+        for hosted in batch.touched.values():
+            if hosted.experiment.state.unsettled:
+                self._unsettled[hosted.key] = hosted
+        for key, hosted in list(self._unsettled.items()):
+            batch.touched[key] = hosted
+            if not hosted.experiment.state.settle(SETTLED_PER_BATCH):
+                del self._unsettled[key]
+
+    def decide(self, batch: Batch, call: Call) -> None:
+        """Decides one call and notes its answer, unless it is to be held."""
+        hosted: Hosted | None = None
+        try:
+            match call.work:
+                case Creation():
+                    hosted = self._roster.create(call.work, batch.now_us)
+                    answer: Any = hosted
+                    if hosted.records:
+                        batch.touched[hosted.key] = hosted
+                case Listing():
+                    answer = list(self._roster.by_id.values())
+                case Deletion():
+                    self._delete(batch, self._roster.find(call.experiment_id), call.work)
+                    answer = None
+                case work if callable(work):
+                    hosted = self._roster.find(call.experiment_id)
+                    answer = work(hosted)
+                case command:
+                    hosted = self._roster.find(call.experiment_id)
+                    answer = self._carry_out(batch, hosted, command)
+                    if call.may_wait and hosted.waiting.hold(call, answer):
+                        if isinstance(answer, Wait) and answer.retry_after_us:
+                            self._look_again(call, answer.retry_after_us)
+                        return
+        except AshaError as error:
+            answer = error
+        except Exception as error:
+            answer = error
+            if hosted is not None and not callable(call.work):
+                self._quarantine(batch, hosted)
+        batch.answer(call, answer, hosted)
+
+    def _carry_out(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
+        """Decides one command of the core. Those who wait for work already come first."""
+        if isinstance(command, GetSuggestion) and hosted.records and hosted.waiting.has_suggestions:
+            self._serve_suggestions(batch, hosted)
+        if isinstance(command, ReportMetric):
+            self._recall(hosted, command.trial_number)
+        return self._decide_command(batch, hosted, command)
+
+    def _decide_command(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
+        outcome = hosted.experiment.decide(command, batch.now_us)
+        if outcome.records:
+            hosted.records.extend(outcome.records)
+            batch.touched[hosted.key] = hosted
+        self._keeper.keep(hosted, command, outcome)
+        return outcome.reply
+
+    def _recall(self, hosted: Hosted, trial_number: int) -> None:
+        """Reads an attempt's reports back, the first time it speaks since the server started."""
+        trials = hosted.experiment.state.trials
+        trial = trials[trial_number] if 0 <= trial_number < len(trials) else None
+        attempt = trial.attempt if trial is not None else None
+        if trial is None or attempt is None or attempt.known is not None:
+            return
+        arrivals = [entry.arrival for entry in trial.entries]
+        attempt.recall(*self._store.recall(hosted.key, attempt.last_report, arrivals))
+
+    def serve_waiting(self, batch: Batch) -> None:
+        """Wakes as many long polls as there is something for."""
+        for hosted in list(batch.touched.values()):
+            self._serve_suggestions(batch, hosted)
+            state = hosted.experiment.state
+            is_bulk = any(isinstance(r.event, ExperimentStateChanged) for r in hosted.records)
+            for call in hosted.waiting.take_verdicts(None if is_bulk else state.changes.trials):
+                if not call.future.done():
+                    self.decide(batch, call)
+
+    def _serve_suggestions(self, batch: Batch, hosted: Hosted) -> None:
+        """First come, first served, until there is no more work."""
+        passed_over: list[Call] = []
+        while (call := hosted.waiting.take_suggestion()) is not None:
+            if call.future.done():
+                continue
+            assert isinstance(call.work, GetSuggestion)
+            try:
+                answer: Any = self._decide_command(batch, hosted, call.work)
+            except AshaError as error:
+                answer = error
+            except Exception as error:
+                self._quarantine(batch, hosted)
+                batch.answer(call, error, hosted)
+                break
+            if not isinstance(answer, Wait):
+                batch.answer(call, answer, hosted)
+                continue
+            passed_over.append(call)
+            if answer.reason is not WaitReason.WORKER_FAILING:
+                break
+        hosted.waiting.put_back(passed_over)
+
+    def expire(self, batch: Batch) -> None:
+        """Queues the trials of overdue leases again, after everything that was said in time."""
+        for hosted, command in self._keeper.overdue(self._roster.by_key):
+            self._stats.expiries += 1
+            self.decide(batch, _unheard(hosted, command))
+
+    def check_budgets(self, batch: Batch) -> None:
+        """Ends experiments whose wall time is over."""
+        for hosted in list(self._roster.by_key.values()):
+            state = hosted.experiment.state
+            budget_us = state.spec.max_wall_time_us
+            is_running = state.state is ExperimentState.RUNNING
+            if is_running and budget_us and state.running_us(batch.now_us) >= budget_us:
+                self.decide(batch, _unheard(hosted, CheckBudget()))
+
+    def _quarantine(self, batch: Batch, hosted: Hosted) -> None:
+        """A bug met in one experiment: what this batch did to it is dropped and it is reloaded."""
+        experiment_id = hosted.experiment.state.experiment_id
+        log.error("experiment_quarantined", extra={"experiment_id": experiment_id}, exc_info=True)  # noqa: LOG014 - called by handlers
+        again = Unavailable(ErrorReason.STORE_FAILED, "the experiment is reloaded; the same call")
+        batch.take_back(hosted, again)
+        self._unsettled.pop(hosted.key, None)
+        if self._roster.reload(hosted):
+            self.take_up(hosted)
+        else:  # created by this very batch, so nothing of it is left
+            self._end_held(batch, hosted, again)
+
+    def _delete(self, batch: Batch, hosted: Hosted, wanted: Deletion) -> None:
+        state = hosted.experiment.state
+        if not (state.state.is_ended or wanted.force):
+            raise FailedPrecondition(
+                ErrorReason.EXPERIMENT_RUNNING,
+                f"experiment {state.experiment_id!r} is {state.state}; stop it first, or use force",
+                experiment_id=state.experiment_id,
+            )
+        self._roster.remove(hosted)
+        batch.touched.pop(hosted.key, None)
+        self._unsettled.pop(hosted.key, None)
+        batch.deleted.append(hosted.key)
+        gone = NotFound(
+            ErrorReason.EXPERIMENT_NOT_FOUND,
+            f"experiment {state.experiment_id!r} was deleted",
+            experiment_id=state.experiment_id,
+        )
+        self._end_held(batch, hosted, gone)
+
+    def _end_held(self, batch: Batch, hosted: Hosted, error: AshaError) -> None:
+        """Nobody waits for, watches or trains an experiment that is gone."""
+        for call in hosted.waiting.take_all():
+            batch.answer(call, error)
+        self._keeper.end_all(hosted)
+        hosted.feed.close(error)
+
+
+def _unheard(hosted: Hosted, command: Command) -> Call:
+    """What the engine asks itself: nobody retrieves its exception."""
+    future = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return Call(hosted.experiment.state.experiment_id, command, future)

@@ -1,0 +1,154 @@
+"""Which experiments a server has: by name, by key, and by the request that created each."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from asha_server.errors import (
+    AlreadyExists,
+    ErrorReason,
+    FailedPrecondition,
+    NotFound,
+    ResourceExhausted,
+)
+from asha_server.experiment_name import generate_name
+from asha_server.hosted import Hosted
+from asha_server.search.event import ExperimentCreated
+from asha_server.search.experiment import Experiment
+from asha_server.search.rows import load
+
+if TYPE_CHECKING:
+    from asha_server.hosted import Creation
+    from asha_server.store import Store
+
+
+class Roster:
+    """All experiments of a server, in order of creation.
+
+    Args:
+        store: where they are kept.
+        experiments_max: how many there may be.
+
+    Attributes:
+        by_id: experiment id -> Hosted.
+        by_key: key in the store -> Hosted.
+    """
+
+    def __init__(self, store: Store, experiments_max: int) -> None:
+        self.by_id: dict[str, Hosted] = {}
+        self.by_key: dict[int, Hosted] = {}
+        self._created_by: dict[str, Hosted] = {}
+        self._store = store
+        self._experiments_max = experiments_max
+        self._next_key = 1
+
+    def load(self) -> None:
+        """Takes in every experiment of the store."""
+        self._next_key = self._store.next_key()
+        for key, rows in self._store.load():
+            self.add(Hosted(key, Experiment(load(rows))))
+
+    def reload(self, hosted: Hosted) -> bool:
+        """Puts an experiment back to what is durable of it.
+
+        Returns:
+            Whether anything is; if not, it is struck out.
+        """
+        hosted.records = []
+        for _, rows in self._store.load(hosted.key):
+            hosted.experiment = Experiment(load(rows))
+            return True
+        self.remove(hosted)
+        return False
+
+    def add(self, hosted: Hosted) -> None:
+        """Takes in an experiment."""
+        state = hosted.experiment.state
+        self.by_id[state.experiment_id] = hosted
+        self.by_key[hosted.key] = hosted
+        if state.create_request_id:
+            self._created_by[state.create_request_id] = hosted
+
+    def remove(self, hosted: Hosted) -> None:
+        """Strikes out an experiment; its name and its request id are free again."""
+        state = hosted.experiment.state
+        del self.by_id[state.experiment_id], self.by_key[hosted.key]
+        self._created_by.pop(state.create_request_id, None)
+
+    def find(self, experiment_id: str) -> Hosted:
+        """The experiment of that name.
+
+        Raises:
+            NotFound: EXPERIMENT_NOT_FOUND.
+        """
+        hosted = self.by_id.get(experiment_id)
+        if hosted is None:
+            raise NotFound(
+                ErrorReason.EXPERIMENT_NOT_FOUND,
+                f"there is no experiment {experiment_id!r}; `asha status` lists them",
+                experiment_id=experiment_id,
+            )
+        return hosted
+
+    def create(self, wanted: Creation, now_us: int) -> Hosted:
+        """A new experiment, or the one that the same request created before.
+
+        Raises:
+            InvalidRequest: with every violation.
+            AlreadyExists: EXPERIMENT_EXISTS.
+            FailedPrecondition: REQUEST_ID_REUSED.
+            ResourceExhausted: LIMIT_EXCEEDED.
+        """
+        before = self._created_by.get(wanted.request_id)
+        if before is not None:
+            self._refuse_other_content(before, wanted)
+            return before
+        if wanted.experiment_id in self.by_id:
+            raise experiment_exists(wanted.experiment_id)
+        if len(self.by_id) >= self._experiments_max:
+            raise ResourceExhausted(
+                ErrorReason.LIMIT_EXCEEDED,
+                f"the server holds {len(self.by_id)} experiments, its most; delete some",
+                experiments_max=self._experiments_max,
+            )
+        experiment_id = wanted.experiment_id or generate_name(self.by_id)
+        experiment, record = Experiment.create(
+            experiment_id, wanted.spec, secrets.randbelow(2**31), now_us, wanted.request_id
+        )
+        hosted = Hosted(self._next_key, experiment)
+        self._next_key += 1
+        hosted.records.append(record)
+        self.add(hosted)
+        return hosted
+
+    def _refuse_other_content(self, hosted: Hosted, wanted: Creation) -> None:
+        """The same request id asks for the same experiment.
+
+        Raises:
+            FailedPrecondition: REQUEST_ID_REUSED.
+        """
+        is_new = bool(hosted.records) and hosted.records[0].sequence == 1
+        first = (hosted.records if is_new else self._store.history(hosted.key, 0, 1))[0].event
+        assert isinstance(first, ExperimentCreated)
+        assert first.spec.seed is not None
+        is_same_id = wanted.experiment_id in ("", first.experiment_id)
+        if is_same_id and wanted.spec.completed(first.spec.seed) == first.spec:
+            return
+        raise FailedPrecondition(
+            ErrorReason.REQUEST_ID_REUSED,
+            f"request id {wanted.request_id!r} created experiment {first.experiment_id!r} with "
+            "another spec; make a fresh request_id for each experiment",
+            request_id=wanted.request_id,
+            experiment_id=first.experiment_id,
+        )
+
+
+def experiment_exists(experiment_id: str) -> AlreadyExists:
+    """The refusal of an id that is taken."""
+    return AlreadyExists(
+        ErrorReason.EXPERIMENT_EXISTS,
+        f"there is an experiment {experiment_id!r} already; choose another id, or leave it out to "
+        "have one made",
+        experiment_id=experiment_id,
+    )

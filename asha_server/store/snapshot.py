@@ -1,0 +1,123 @@
+"""What any connection to a server's file can be asked: one committed state, whole or by pages."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+from asha_server.search.rows import (
+    AttemptRow,
+    BracketRow,
+    ConfigurationRow,
+    EntryRow,
+    ExperimentRow,
+    Rows,
+    TrialRow,
+    WorkerRow,
+)
+from asha_server.store.history import (
+    EVENT_COLUMNS,
+    REPORT_COLUMNS,
+    record_of_event,
+    record_of_report,
+    row_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from asha_server.search.event import Record
+
+DELETED = "DELETED"
+"""State of an experiment that is gone, while some of its rows are left."""
+
+
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """All reads inside see the same committed state; one inside another joins it."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("COMMIT")
+
+
+def load_rows(
+    connection: sqlite3.Connection, only: int | None = None
+) -> Iterator[tuple[int, Rows]]:
+    """Every living experiment's key and rows, in one consistent view of the file.
+
+    Args:
+        connection: which reads.
+        only: the key of the one that is wanted; None: all.
+    """
+    with snapshot(connection):
+        experiments = connection.execute(
+            f"SELECT key, {', '.join(ExperimentRow._fields)} FROM experiment "
+            "WHERE state <> ? AND ? IN (key, 0) ORDER BY key",
+            (DELETED, only or 0),
+        ).fetchall()
+        for key, *row in experiments:
+            yield key, _rows(connection, key, ExperimentRow._make(row))
+
+
+def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -> Rows:
+    ids = (row_id(key, 0), row_id(key + 1, 0))
+
+    def select(table: str, columns: Iterable[str], order: str) -> sqlite3.Cursor:
+        return connection.execute(
+            f"SELECT {', '.join(columns)} FROM {table} WHERE experiment = ? ORDER BY {order}",
+            (key,),
+        )
+
+    def select_trials(columns: Iterable[str]) -> sqlite3.Cursor:
+        return connection.execute(
+            f"SELECT number, {', '.join(columns)} FROM trial WHERE id >= ? AND id < ? ORDER BY id",
+            ids,
+        )
+
+    entry_order = "bracket, rung, trial"
+    attempts = select("attempt", AttemptRow._fields, "trial, attempt")
+    return Rows(
+        experiment=experiment,
+        brackets=[*map(BracketRow._make, select("bracket", BracketRow._fields, "bracket"))],
+        configurations=[*map(ConfigurationRow._make, select_trials(ConfigurationRow._fields[1:]))],
+        trials=[*map(TrialRow._make, select_trials(TrialRow._fields[1:]))],
+        attempts=[*map(AttemptRow._make, attempts)],
+        entries=[*map(EntryRow._make, select("rung_entry", EntryRow._fields, entry_order))],
+        left_entries=[],
+        workers=[*map(WorkerRow._make, select("worker", WorkerRow._fields, "worker_id"))],
+        trusted_workers=[],
+    )
+
+
+def read_metric(connection: sqlite3.Connection, key: int) -> str:
+    """The name of an experiment's search metric; "" once it is forgotten."""
+    row = connection.execute(
+        "SELECT json_extract(spec, '$.metric.name') FROM experiment WHERE key = ?", (key,)
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def read_history(
+    connection: sqlite3.Connection, key: int, after_sequence: int, most: int
+) -> list[Record]:
+    """Up to `most` events of an experiment after a sequence, in order. O(most · log n)."""
+    metric = read_metric(connection, key)
+    bounds = (row_id(key, after_sequence), row_id(key + 1, 0), most)
+    where = "WHERE id > ? AND id < ? ORDER BY id LIMIT ?"
+    with snapshot(connection):
+        reports = connection.execute(
+            f"SELECT {', '.join(REPORT_COLUMNS)} FROM report {where}", bounds
+        ).fetchall()
+        events = connection.execute(
+            f"SELECT {', '.join(EVENT_COLUMNS)} FROM event {where}", bounds
+        ).fetchall()
+    records = [record_of_report(row, metric) for row in reports]
+    records += [record_of_event(row) for row in events]
+    records.sort(key=lambda record: record.sequence)
+    return records[:most]
