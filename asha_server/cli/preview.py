@@ -1,0 +1,59 @@
+"""`asha preview`: what an experiment would do and cost. Needs no server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from asha_server.cli import preview_text
+from asha_server.cli.experiment_file import file_options, load_experiment
+from asha_server.cli.json_output import json_option, print_json
+from asha_server.cli.refusal import Refusal
+from asha_server.cli.table import show
+from asha_server.errors import AshaError, InvalidRequest
+from asha_server.pb.experiment_service_pb2 import PreviewExperimentRequest
+from asha_server.preview_reply import preview_response
+
+
+@click.command(
+    short_help="Show brackets, lengths and cost of a file.",
+    epilog="Example: asha preview -f digits.yaml --workers 8 --seconds-per-unit 30",
+)
+@file_options
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="W", help="Workers that train at one time."
+)
+@click.option(
+    "--seconds-per-unit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds that one unit takes to train; with --workers it gives the wall time.",
+)
+@json_option
+def command(
+    path: Path,
+    settings: tuple[str, ...],
+    workers: int | None,
+    seconds_per_unit: float | None,
+    is_json: bool,
+) -> None:
+    """Show what an experiment would do: brackets, rungs, trials per length, cost.
+
+    Needs no server and writes nothing. "Nominally" is what happens when, of n trials in a rung,
+    max(floor(n / divisor), 1) go on; "at worst" when later trials keep winning.
+    """
+    file = load_experiment(path, settings)
+    request = PreviewExperimentRequest(
+        spec=file.spec, worker_count=workers, seconds_per_unit=seconds_per_unit
+    )
+    try:
+        response = preview_response(request)
+    except InvalidRequest as error:
+        raise file.refusal([(v.path, v.message) for v in error.violations]) from error
+    except AshaError as error:
+        raise Refusal(f"{file.name}: {error.message} [{error.reason}]") from error
+    if is_json:
+        print_json(response.preview)
+    else:
+        show(preview_text.parts(file.spec, response.preview, workers))

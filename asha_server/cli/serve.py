@@ -1,0 +1,93 @@
+"""`asha serve`: runs the server. Imports only what it needs: it is called by restarts too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from asha_server.config import Config
+from asha_server.server import run
+
+
+class ListenAddress(click.ParamType[str]):
+    """`HOST:PORT` or `unix:PATH`, where a server listens."""
+
+    name = "address"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address as given, if it is one."""
+        scheme, _, path = value.partition(":")
+        host, _, port = value.rpartition(":")
+        is_port = port.isascii() and port.isdigit() and int(port) < 2**16
+        if not (path if scheme == "unix" else host and is_port):
+            self.fail(f"{value!r} is neither HOST:PORT nor unix:PATH", param, ctx)
+        return value
+
+
+@click.command(
+    short_help="Run the server.",
+    epilog="Example: asha serve --database search.db --listen 0.0.0.0:50051",
+)
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("asha.db"),
+    show_default=True,
+    metavar="FILE",
+    help="The SQLite file; made if it does not exist.",
+)
+@click.option(
+    "--listen",
+    type=ListenAddress(),
+    multiple=True,
+    default=("127.0.0.1:50051",),
+    show_default=True,
+    metavar="ADDRESS",
+    help="HOST:PORT, where port 0 takes a free one, or unix:PATH. May be given several times.",
+)
+@click.option("--wait-for-lock", is_flag=True, help="Stand by while another server holds the file.")
+@click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The key that signs leases.  [default: FILE.key beside the database FILE]",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "text", "json"]),
+    default="auto",
+    show_default=True,
+    help="auto is text on a terminal, JSON lines otherwise.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False),
+    default="INFO",
+    show_default=True,
+    help="What is logged at least.",
+)
+def command(
+    database: Path,
+    listen: tuple[str, ...],
+    wait_for_lock: bool,
+    key_file: Path | None,
+    log_format: str,
+    log_level: str,
+) -> None:
+    """Run the server: one process, one SQLite file.
+
+    `listening on ADDRESS` is its first line, one for each address, once it can be called. SIGTERM
+    and Ctrl-C answer what is in flight and end it; started again on the same file it goes on where
+    it was.
+    """
+    config = Config(
+        database=database,
+        listen=listen,
+        wait_for_lock=wait_for_lock,
+        key_file=key_file,
+        log_format=log_format,
+        log_level=log_level,
+    )
+    sys.exit(run(config))
