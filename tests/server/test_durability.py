@@ -21,7 +21,7 @@ from asha_server.pb import experiment_service_pb2_grpc as e_rpc
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import suggestion_service_pb2_grpc as s_rpc
 from asha_server.pb import trial_pb2 as t
-#VV
+from asha_server.verify import verify_file
 
 KILLS = 6
 WORKERS = 6
@@ -176,4 +176,4 @@ async def test_a_server_killed_again_and_again_loses_and_repeats_nothing(tmp_pat
     recorded = dict(zip(places, (record.decision for record in decided), strict=True))
     answered = acknowledged.decisions
     assert {place: recorded.get(place) for place in answered} == answered
-    #VERIFY
+    assert verify_file(tmp_path / "asha.db").ok

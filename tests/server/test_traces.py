@@ -11,7 +11,7 @@ import grpc
 
 from asha_server.config import Config
 from asha_server.server import Server
-#VV
+from asha_server.verify import verify_file
 
 from .trace_client import TraceClient
 
@@ -60,6 +60,6 @@ async def test_every_conversation_of_the_vectors_over_grpc(tmp_path: Path) -> No
     await server.stop()
 
     assert [difference for differences in found for difference in differences] == []
-    #verification = verify_file(tmp_path / "asha.db")
-    #assert len(verification.experiments) == len(traces) == 111
-    #assert verification.ok
+    verification = verify_file(tmp_path / "asha.db")
+    assert len(verification.experiments) == len(traces) == 111
+    assert verification.ok
