@@ -8,6 +8,10 @@ from pathlib import Path
 
 SECOND_US = 1_000_000
 
+# gRPC reads this when it is first imported, so this module comes before it. A server forks only to
+# start other programs, for which gRPC's own fork handlers do nothing but complain.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
@@ -73,8 +77,3 @@ class Config:
     log_level: str = "INFO"
     drain_us: int = 5 * SECOND_US
     limits: Limits = dataclasses.field(default_factory=Limits)
-
-
-def start_children_quietly() -> None:
-    """Tells gRPC that this process only forks to start other programs; before its first use."""
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

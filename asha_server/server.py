@@ -15,7 +15,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from asha_server import __version__
-from asha_server.config import start_children_quietly
 from asha_server.engine import Engine
 from asha_server.interceptor import ErrorInterceptor
 from asha_server.leases import TokenMint, load_key
@@ -217,7 +216,6 @@ def run(config: Config) -> int:
         The exit status: 0 stopped on request, 1 it could not start or its store failed.
     """
     configure_logging(config.log_format, config.log_level)
-    start_children_quietly()
     try:
         if sys.platform == "win32":
             return asyncio.run(_serve(config))

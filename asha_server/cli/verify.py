@@ -42,13 +42,13 @@ def command(path: Path, is_json: bool) -> None:
             print_json(
                 {
                     "experiment_id": found.experiment_id,
-                    "events": found.events,
-                    "trials": found.trials,
+                    "events": found.event_count,
+                    "trials": found.trial_count,
                     "problems": list(found.problems),
                 }
             )
         verdict = "; ".join(found.problems) or "whole"
-        table.add(found.experiment_id, f"{found.events:,}", f"{found.trials:,}", verdict)
+        table.add(found.experiment_id, f"{found.event_count:,}", f"{found.trial_count:,}", verdict)
     if not is_json:
         show([table if table.rows else f"{path} holds no experiments."])
     if not verification.ok:
