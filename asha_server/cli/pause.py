@@ -17,8 +17,8 @@ from asha_server.pb.experiment_service_pb2 import PauseExperimentRequest
 def command(server: Server, experiment_id: str, is_json: bool) -> None:
     """Pause an experiment: its workers save and let go, and no work is handed out.
 
-    Its trials are queued, uncounted, and the wall-time clock stands. `asha resume` undoes it; pausing
-    what is paused changes nothing.
+    Its trials are queued, uncounted, and the wall-time clock stands. `asha resume` undoes it;
+    pausing what is paused changes nothing.
     """
     request = PauseExperimentRequest(experiment_id=experiment_id)
     experiment = server.call(server.experiments.PauseExperiment, request).experiment

@@ -13,7 +13,7 @@ from asha_server.cli.refusal import Refusal
 from asha_server.cli.table import show
 from asha_server.errors import AshaError, InvalidRequest
 from asha_server.pb.experiment_service_pb2 import PreviewExperimentRequest
-from asha_server.preview_reply import preview_response
+from asha_server.wire.preview import preview_response
 
 
 @click.command(

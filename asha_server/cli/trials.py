@@ -13,7 +13,7 @@ from asha_server.cli.table import show
 from asha_server.pb.experiment_service_pb2 import ListTrialsRequest
 from asha_server.pb.trial_pb2 import TrialState
 
-STATES = {
+STATES: dict[str, TrialState] = {
     name.removeprefix("TRIAL_STATE_").lower(): number
     for name, number in TrialState.items()
     if number

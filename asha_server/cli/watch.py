@@ -1,0 +1,62 @@
+"""`asha watch`: events as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+from asha_client.errors import AshaError
+
+from asha_server.cli.connecting import LONG_PATIENCE_S, Server, server_option
+from asha_server.cli.event_line import event_line
+from asha_server.cli.json_output import json_option, print_json
+from asha_server.pb.event_pb2 import ExperimentEvent
+from asha_server.pb.experiment_service_pb2 import GetExperimentRequest, WatchExperimentRequest
+
+
+@click.command(
+    short_help="Print events as they happen.",
+    epilog="Example: asha watch digits; asha watch digits --after 0 --json > events.jsonl",
+)
+@click.argument("experiment_id", metavar="ID")
+@click.option(
+    "--after",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Begin after the event of this sequence; 0 = with the first.  [default: from now]",
+)
+@json_option
+@server_option
+def command(server: Server, experiment_id: str, after: int | None, is_json: bool) -> None:
+    """Print events as they happen, each once, until the experiment ends or Ctrl-C.
+
+    A connection that breaks is taken up again after the last event printed.
+    """
+    try:
+        for event in watched(server, experiment_id, after):
+            if is_json:
+                print_json(event)
+            else:
+                click.echo(event_line(event))
+    except KeyboardInterrupt:
+        return  # how a person leaves
+
+
+def watched(server: Server, experiment_id: str, after: int | None) -> Iterator[ExperimentEvent]:
+    """The events after a sequence (None: from now), across broken connections."""
+    if after is None:
+        request = GetExperimentRequest(experiment_id=experiment_id)
+        after = server.call(server.experiments.GetExperiment, request).experiment.sequence
+    backoff = server.backoff()
+    while True:
+        asked = WatchExperimentRequest(experiment_id=experiment_id, after_sequence=after)
+        try:
+            for response in server.stream(server.experiments.WatchExperiment, asked):
+                after = response.event.sequence
+                server.patience_s = LONG_PATIENCE_S
+                backoff = server.backoff()
+                yield response.event
+        except AshaError as error:
+            server.wait_after(error, backoff)
+        else:
+            return
