@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import cast
 
 import click
 
@@ -13,8 +14,8 @@ from asha_server.cli.table import show
 from asha_server.pb.experiment_service_pb2 import ListTrialsRequest
 from asha_server.pb.trial_pb2 import TrialState
 
-STATES: dict[str, TrialState] = {
-    name.removeprefix("TRIAL_STATE_").lower(): number
+STATES = {
+    name.removeprefix("TRIAL_STATE_").lower(): cast("TrialState", number)
     for name, number in TrialState.items()
     if number
 }
