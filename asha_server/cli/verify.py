@@ -9,7 +9,7 @@ import click
 from asha_server.cli.json_output import json_option, print_json
 from asha_server.cli.refusal import Refusal
 from asha_server.cli.table import Column, Table, show
-from asha_server.errors import AshaError
+from asha_server.store import StoreError
 from asha_server.verify import verify_file
 
 
@@ -27,8 +27,8 @@ def command(path: Path, is_json: bool) -> None:
     """
     try:
         verification = verify_file(path)
-    except AshaError as error:
-        raise Refusal(f"{path}: {error.message} [{error.reason}]") from error
+    except StoreError as error:
+        raise Refusal(str(error)) from error
     table = Table(
         [
             Column("experiment"),

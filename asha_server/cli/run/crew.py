@@ -142,6 +142,8 @@ class Crew:
 
     async def _next_trial(self, trials: aio.Trials) -> Trial | None:
         """The next trial; None when there are no more, or the worker is to leave."""
+        if self._wishes.leave.is_set():
+            return None  # asking would take a trial that nobody trains
         asking = asyncio.create_task(_ask(trials))
         leaving = asyncio.create_task(self._wishes.leave.wait())
         await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
