@@ -9,7 +9,6 @@ commit, reads included. A failed commit stops the server.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from asha_server.clock import SECOND_US, Clock, SystemClock, monotonic_us
 from asha_server.decider import Decider
 from asha_server.errors import ErrorReason, ResourceExhausted, Unavailable
+from asha_server.garbage import collect_when_idle, leave_full_passes_to_idle_times
 from asha_server.hosted import Batch, Call, Creation, Deletion, Hosted, Listing, Stats
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
@@ -91,9 +91,7 @@ class Engine:
         self._roster.load()
         for hosted in self._roster.by_key.values():
             self._decider.take_up(hosted)
-        # What is loaded lives as long as the server: no full collection walks it again.
-        gc.collect()
-        gc.freeze()
+        leave_full_passes_to_idle_times()
 
     def start(self) -> asyncio.Task[None]:
         """Begins to take commands; the task ends with `stop`, or with the failure that ended it."""
@@ -271,6 +269,8 @@ class Engine:
             timer = self.clock.call_later(wait_us, self._wake.set)
             await self._wake.wait()
             timer.cancel()
+            if not self._inbox:
+                collect_when_idle()
         self._wake.clear()
         gap_us = self.clock.monotonic_us() - (self._turned_us or began_us) - wait_us
         if gap_us > TICK_US:
