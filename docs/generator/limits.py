@@ -1,0 +1,89 @@
+"""docs/reference/limits.md: what a server bears."""
+
+# ruff: noqa: E501 - a sentence or a row is one line, here as on the page
+from __future__ import annotations
+
+import dataclasses
+
+from asha_server.config import SECOND_US, Limits
+from asha_server.search import bracket, reporting, spec
+from asha_server.search.trial import REMEMBERED_REPORTS
+from asha_server.search.violation import MAX_PARAMETERS
+from docs.generator.contract import elements
+from docs.generator.docstring import attributes
+from docs.generator.markdown import heading, table
+
+_SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
+FIXED: tuple[tuple[str, str, str], ...] = (
+    ("labels of an experiment", f"{spec.LABELS_MAX}", "`search/spec.py`"),
+    ("one label, key and value together", f"{spec.LABEL_BYTES_MAX} bytes", "`search/spec.py`"),
+    ("display name", f"{spec.TEXT_BYTES_MAX} bytes", "`search/spec.py`"),
+    ("unit", f"{spec.UNIT_BYTES_MAX} bytes", "`search/spec.py`"),
+    ("experiment, parameter and metric names", spec.NAME_RULE, "`search/spec.py`"),
+    ("parameters of a search space", f"{MAX_PARAMETERS:,}", "`search/violation.py`"),
+    ("rungs of a bracket", f"{bracket.MAX_RUNGS_LIMIT}", "`search/bracket.py`"),
+    ("brackets given by `bracket_rungs`", f"{bracket.MAX_BRACKETS_LIMIT}", "`search/bracket.py`"),
+    (
+        "`lease_ttl`",
+        f"{spec.LEASE_TTL_MIN_US // SECOND_US} s to {spec.LEASE_TTL_MAX_US // SECOND_US // 3600} h",
+        "`search/spec.py`",
+    ),
+    ("deletable checkpoints named by one answer", f"{reporting.DELETABLE_MAX}", "`search/reporting.py`"),
+    ("reports of an attempt that a repeat is compared with", f"{REMEMBERED_REPORTS}, and all that decided", "`search/trial.py`"),
+)  # fmt: skip
+"""(what, how much, where it stands): limits that no configuration moves."""
+
+
+def page() -> str:
+    """The page."""
+    lines = heading(
+        "Limits", "`asha_server/config.py`, the core's constants and `Limits` of the contract"
+    )
+    lines += [
+        "Every size has a limit, and over it a call is refused with the limit in the message, never cut.",
+        "Over a limit on one request the answer is `INVALID_ARGUMENT` / `INVALID_REQUEST`, over a total "
+        "`RESOURCE_EXHAUSTED`: see [errors](errors.md).",
+        "A running server tells its own by [`GetServerInfo`](rpc.md#getserverinfo).",
+        "",
+        "## Of a server",
+        "",
+        *table(["limit", "default", "what it bounds"], _configured()),
+        "",
+        "A request above four times its limit is refused by gRPC itself, which explains less.",
+        "",
+        "## Fixed",
+        "",
+        *table(["what", "limit", "where it stands"], FIXED),
+        "",
+        "## On the wire",
+        "",
+        "The same numbers as [`Limits`](rpc.md#limits) of `GetServerInfo` names them; the comments of the "
+        "other messages refer to these names.",
+        "",
+        *table(["field", "meaning"], [[f"`{m.name}`", m.comment] for m in elements()["Limits"].members]),
+        "",
+        "How many workers and how many trials at one time is a matter of the experiment: "
+        "[choose a variant](../howto/choose-a-variant.md).",
+    ]  # fmt: skip
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _configured() -> list[list[str]]:
+    words = attributes(Limits)
+    return [
+        [f"`{field.name}`", _amount(field.name, int(str(field.default))), words[field.name]]
+        for field in dataclasses.fields(Limits)
+    ]
+
+
+def _amount(name: str, value: int) -> str:
+    """A limit in a person's units, told by its name's ending."""
+    if name.endswith("_us"):
+        seconds = value // SECOND_US
+        return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds} s"
+    if name.endswith("bytes_max"):
+        for size, unit in _SIZES:
+            if value % size == 0:
+                return f"{value // size} {unit}"
+        return f"{value:,} bytes"
+    return f"{value:,}"
