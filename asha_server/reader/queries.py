@@ -14,6 +14,7 @@ import msgspec
 from asha_server.pb import experiment_service_pb2 as pb
 from asha_server.pb import trial_pb2
 from asha_server.search.event import MetricReported
+from asha_server.search.state import FREEING
 from asha_server.search.terms import TrialState
 from asha_server.wire import control
 from asha_server.wire.event import format_event
@@ -32,10 +33,6 @@ SCANNED_MAX = 5_000
 """Rows that one call looks at when it filters: some 0.2 s. The page then ends early."""
 ATTEMPTS_MAX = 1_000
 HISTORY_PAGE = 500
-
-_FREED = frozenset(
-    {TrialState.STOPPED, TrialState.FAILED, TrialState.INFEASIBLE, TrialState.CANCELLED}
-)
 
 Query = Callable[["ReadOnlyStore", "Question", "StoredExperiment"], Sequence[Any]]
 
@@ -251,7 +248,7 @@ def _is_deletable(trial: StoredTrial, uri: str, incumbent: int) -> bool:
     """
     if trial.row.trial == incumbent:
         return False
-    return uri != trial.row.checkpoint_uri or TrialState(trial.row.state) in _FREED
+    return uri != trial.row.checkpoint_uri or TrialState(trial.row.state) in FREEING
 
 
 def history(

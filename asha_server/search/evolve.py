@@ -21,7 +21,7 @@ from asha_server.search.event import (
     TrialCreated,
     TrialStateChanged,
 )
-from asha_server.search.rung import RankKey, rank_key
+from asha_server.search.rung import Closing, RankKey, rank_key
 from asha_server.search.state import State, WorkerRecord
 from asha_server.search.terms import (
     AttemptEnd,
@@ -489,7 +489,7 @@ def _leave_every_rung(state: State, trial: Trial) -> None:
 def _rung_closed(state: State, record: Record, event: RungClosed) -> None:
     rung = state.brackets[event.bracket].rungs[event.rung]
     ended, rung.waiting = rung.waiting, type(rung.waiting)()
-    rung.closed_sequence, rung.closed_us = record.sequence, record.time_us
+    rung.closings.append(Closing(record.sequence, record.time_us))
     state.counts[TrialState.PAUSED] -= len(ended)
     state.counts[TrialState.STOPPED] += len(ended)
     state.leave_unsettled(key[3] for key in ended)

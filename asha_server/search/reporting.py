@@ -22,6 +22,7 @@ from asha_server.search.lease import (
     refusal,
 )
 from asha_server.search.method import method_of
+from asha_server.search.state import FREEING
 from asha_server.search.terms import (
     DecisionReason,
     EndReason,
@@ -201,11 +202,14 @@ def report_checkpoint(recorder: Recorder, command: ReportCheckpoint) -> Answer:
 
 
 def _keep_checkpoint(recorder: Recorder, trial: Trial, step: int, uri: str) -> None:
-    """Records a checkpoint of the latest attempt, unless it is known or the trial has ended."""
+    """Records a checkpoint of the latest attempt, unless it is known.
+
+    Of a trial that has ended only a COMPLETED one's is wanted: its final model.
+    """
     known = (trial.checkpoint_attempt, trial.checkpoint_step, trial.checkpoint_uri)
-    if recorder.state.state_of(trial).is_terminal or known == (trial.attempt_number, step, uri):
-        return
-    recorder.emit(CheckpointReported(trial.number, trial.attempt_number, step, uri))
+    is_wanted = recorder.state.state_of(trial) not in FREEING
+    if is_wanted and known != (trial.attempt_number, step, uri):
+        recorder.emit(CheckpointReported(trial.number, trial.attempt_number, step, uri))
 
 
 def heartbeat(recorder: Recorder, command: Heartbeat) -> Answer:

@@ -17,7 +17,7 @@ import msgspec
 
 from asha_server.search.bracket import Geometry
 from asha_server.search.event import Decision
-from asha_server.search.rung import rank_key
+from asha_server.search.rung import Closing, closing_after, rank_key
 from asha_server.search.space import Configuration, decode_value, encode_value
 from asha_server.search.spec import ExperimentSpec
 from asha_server.search.state import State, WorkerRecord
@@ -64,8 +64,7 @@ class BracketRow(NamedTuple):
     bracket: int
     rung_lengths: str
     max_trials: int
-    closed_sequences: str
-    closed_us: str
+    closings: str
 
 
 class TrialRow(NamedTuple):
@@ -170,6 +169,7 @@ class Rows(NamedTuple):
 
 
 _DECISION = msgspec.json.Decoder(Decision)
+_CLOSINGS = msgspec.json.Decoder(list[list[Closing]])
 _SPEC = msgspec.json.Decoder(ExperimentSpec)
 _encode = msgspec.json.encode
 
@@ -262,8 +262,7 @@ def _bracket_row(bracket: Bracket) -> BracketRow:
         bracket=bracket.index,
         rung_lengths=_encode([rung.length for rung in bracket.rungs]).decode(),
         max_trials=bracket.max_trials,
-        closed_sequences=_encode([rung.closed_sequence for rung in bracket.rungs]).decode(),
-        closed_us=_encode([rung.closed_us for rung in bracket.rungs]).decode(),
+        closings=_encode([rung.closings for rung in bracket.rungs]).decode(),
     )
 
 
@@ -349,11 +348,11 @@ def with_bulk_end(
     stopped = TrialState.STOPPED.value
     if row.state == TrialState.PAUSED and last_entry is not None:
         bracket = brackets[row.bracket]
-        closed_sequence = msgspec.json.decode(bracket.closed_sequences)[last_entry.rung]
-        if last_entry.arrival <= closed_sequence:
-            closed_us = msgspec.json.decode(bracket.closed_us)[last_entry.rung]
+        closings = _CLOSINGS.decode(bracket.closings)[last_entry.rung]
+        closing = closing_after(closings, last_entry.arrival)
+        if closing is not None:
             reason = TrialEndReason.NOT_PROMOTED.value
-            return row._replace(state=stopped, end_reason=reason, ended_us=closed_us)
+            return row._replace(state=stopped, end_reason=reason, ended_us=closing.time_us)
     if ExperimentState(experiment.state).is_ended:
         reason = TrialEndReason.EXPERIMENT_ENDED.value
         return row._replace(state=stopped, end_reason=reason, ended_us=experiment.ended_us)
@@ -387,10 +386,9 @@ def load(rows: Rows) -> State:
     state.infeasible_in_a_row = row.infeasible_in_a_row
     state.progress = row.progress
     for bracket, bracket_row in zip(state.brackets, rows.brackets, strict=True):
-        sequences = msgspec.json.decode(bracket_row.closed_sequences)
-        times = msgspec.json.decode(bracket_row.closed_us)
-        for rung, sequence, time_us in zip(bracket.rungs, sequences, times, strict=True):
-            rung.closed_sequence, rung.closed_us = sequence, time_us
+        closings = _CLOSINGS.decode(bracket_row.closings)
+        for rung, closed in zip(bracket.rungs, closings, strict=True):
+            rung.closings = closed
     state.trials = [_load_trial(trial) for trial in rows.trials]
     _load_configurations(state, rows.configurations)
     _load_entries(state, rows.entries)

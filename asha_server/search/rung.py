@@ -8,13 +8,16 @@ value, by arrival, in either direction of optimisation.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
 
 from sortedcontainers import SortedList
 
 from asha_server.search.terms import Goal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asha_server.search.bracket import Divisor
 
 RankKey = tuple[bool, float, int, int]
@@ -40,6 +43,24 @@ def raw_value(ranked: float, goal: Goal) -> float:
     return ranked if goal is Goal.MINIMIZE else -ranked
 
 
+class Closing(NamedTuple):
+    """A close-out of a rung.
+
+    Attributes:
+        sequence: of its event.
+        time_us: wall clock, microseconds.
+    """
+
+    sequence: int
+    time_us: int
+
+
+def closing_after(closings: Sequence[Closing], arrival: int) -> Closing | None:
+    """The close-out that stops a paused entry; None if none did. O(log of their number)."""
+    index = bisect_left(closings, arrival, key=lambda closing: closing.sequence)
+    return closings[index] if index < len(closings) else None
+
+
 class Rung:
     """The entries of one rung.
 
@@ -48,20 +69,18 @@ class Rung:
         entries: SortedList[RankKey], best first; every entry, promoted ones included.
         waiting: SortedList[RankKey], best first; the entries of paused trials not yet promoted.
         promoted_count: entries that were promoted, 0 <= promoted_count <= len(entries).
-        closed_sequence: the sequence of the last close-out; paused entries that arrived up to it
-            are stopped. 0: never closed out.
-        closed_us: when that was; wall clock, microseconds.
+        closings: list[Closing], oldest first; more than one where an infeasible trial was replaced
+            after the first. Paused entries that arrived before one are stopped by it.
     """
 
-    __slots__ = ("closed_sequence", "closed_us", "entries", "length", "promoted_count", "waiting")
+    __slots__ = ("closings", "entries", "length", "promoted_count", "waiting")
 
     def __init__(self, length: int) -> None:
         self.length = length
         self.entries: SortedList[RankKey] = SortedList()
         self.waiting: SortedList[RankKey] = SortedList()
         self.promoted_count = 0
-        self.closed_sequence = 0
-        self.closed_us = 0
+        self.closings: list[Closing] = []
 
     def __len__(self) -> int:
         return len(self.entries)

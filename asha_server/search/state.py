@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from asha_server.search.bracket import Geometry, concurrency_limit, nominal_entries
-from asha_server.search.rung import RankKey, Rung, rank_key
+from asha_server.search.rung import Closing, RankKey, Rung, closing_after, rank_key
 from asha_server.search.sampler import GridSampler, RandomSampler, trial_seed
 from asha_server.search.space import SearchSpace
 from asha_server.search.spec import GridSearch, SingleTrial
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from asha_server.search.trial import Attempt, Entry, Trial
 
 HOUR_US = 3_600_000_000
+FREEING = frozenset(
+    {TrialState.STOPPED, TrialState.FAILED, TrialState.INFEASIBLE, TrialState.CANCELLED}
+)
+"""States of a trial that will not go on and whose last checkpoint nobody wants."""
 
 
 class Bracket:
@@ -237,7 +241,7 @@ class State:
     def state_of(self, trial: Trial) -> TrialState:
         """The trial's state, close-outs and the experiment's end included. O(1)."""
         own = trial.own_state
-        if own.is_terminal or not (self.state.is_ended or self._is_closed_out(trial)):
+        if own.is_terminal or not (self.state.is_ended or self._closing(trial)):
             return own
         return TrialState.STOPPED
 
@@ -245,23 +249,23 @@ class State:
         """Why the trial ended; None while it lives. O(1)."""
         if trial.own_state.is_terminal:
             return trial.end_reason
-        if self._is_closed_out(trial):
+        if self._closing(trial) is not None:
             return TrialEndReason.NOT_PROMOTED
         return TrialEndReason.EXPERIMENT_ENDED if self.state.is_ended else None
 
-    def _is_closed_out(self, trial: Trial) -> bool:
+    def _closing(self, trial: Trial) -> Closing | None:
+        """The close-out that stopped a trial whose own state says paused; None if none did."""
         if trial.own_state is not TrialState.PAUSED:
-            return False
+            return None
         rung = self.brackets[trial.bracket].rungs[trial.rung - 1]
-        return trial.entries[-1].arrival <= rung.closed_sequence
+        return closing_after(rung.closings, trial.entries[-1].arrival)
 
     def ended_us_of(self, trial: Trial) -> int:
         """When the trial ended; wall clock, microseconds; 0 while it lives. O(1)."""
         if trial.own_state.is_terminal:
             return trial.ended_us
-        if self._is_closed_out(trial):
-            return self.brackets[trial.bracket].rungs[trial.rung - 1].closed_us
-        return self.ended_us
+        closing = self._closing(trial)
+        return closing.time_us if closing is not None else self.ended_us
 
     def is_live(self, trial: Trial, attempt: int) -> bool:
         """Whether that attempt holds the trial's lease."""
@@ -352,9 +356,10 @@ class State:
         return bool(self.unsettled)
 
     def take_deletable(self, most: int) -> tuple[str, ...]:
-        """Up to `most` checkpoints that can never be resumed from again; each is named once.
+        """Up to `most` checkpoints that can never be resumed from again.
 
-        The incumbent's are kept back until another is the incumbent.
+        The incumbent's are kept back until another is the incumbent. A name that was superseded
+        and is in use again (two files taken in turns) is dropped: it comes back when it may go.
         """
         if not self.deletable:
             return ()
@@ -362,9 +367,10 @@ class State:
         taken: list[str] = []
         for _ in range(min(len(self.deletable), 2 * most)):
             number, uri = self.deletable.popleft()
-            if incumbent is not None and number == incumbent.number:
+            trial = self.trials[number]
+            if incumbent is trial:
                 self.deletable.append((number, uri))
-            else:
+            elif uri != trial.checkpoint_uri or self.state_of(trial) in FREEING:
                 taken.append(uri)
             if len(taken) == most:
                 break

@@ -46,8 +46,7 @@ _INITIAL = (
   bracket INTEGER NOT NULL,
   rung_lengths TEXT NOT NULL,       -- JSON list, lowest rung first
   max_trials INTEGER NOT NULL,
-  closed_sequences TEXT NOT NULL,   -- JSON list: event of each rung's last close-out, 0 none
-  closed_us TEXT NOT NULL,
+  closings TEXT NOT NULL,           -- JSON list a rung: [event, time_us] of each close-out
   PRIMARY KEY (experiment, bracket)
 ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE trial (

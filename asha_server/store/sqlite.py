@@ -57,7 +57,13 @@ _PUT_ATTEMPT = _insert("attempt", ("experiment", *AttemptRow._fields), "INSERT O
 _PUT_ENTRY = _insert("rung_entry", ("experiment", *EntryRow._fields), "INSERT OR REPLACE")
 _PUT_BRACKET = _insert("bracket", ("experiment", *BracketRow._fields), "INSERT OR REPLACE")
 _PUT_WORKER = _insert("worker", ("experiment", *WorkerRow._fields), "INSERT OR REPLACE")
-_PUT_EXPERIMENT = _insert("experiment", ("key", *ExperimentRow._fields), "INSERT OR REPLACE")
+_INSERT_EXPERIMENT = _insert("experiment", ("key", *ExperimentRow._fields))
+# Not INSERT OR REPLACE, which writes a long spec again with every commit: an UPDATE leaves the
+# pages that it does not change alone (measured at 1,000 parameters: 139 -> 15 µs).
+_UPDATE_EXPERIMENT = (
+    f"UPDATE experiment SET {', '.join(f'{column} = ?' for column in ExperimentRow._fields)} "
+    "WHERE key = ?"
+)
 _DROP_ENTRY = (
     "DELETE FROM rung_entry WHERE experiment = ? AND bracket = ? AND rung = ? AND trial = ?"
 )
@@ -148,9 +154,11 @@ class SqliteStore:
                 many(statement, [(key, *row) for row in changed])
         if rows.trusted_workers:
             many(_DROP_WORKER, [(key, worker) for worker in rows.trusted_workers])
-        self._connection.execute(_PUT_EXPERIMENT, (key, *rows.experiment))
         if records and records[0].sequence == 1:
+            self._connection.execute(_INSERT_EXPERIMENT, (key, *rows.experiment))
             self._connection.execute("UPDATE server SET last_key = max(last_key, ?)", (key,))
+        else:
+            self._connection.execute(_UPDATE_EXPERIMENT, (*rows.experiment, key))
 
     def _transaction(self) -> Transaction:
         return Transaction(self._connection, self.path)

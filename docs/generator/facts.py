@@ -14,7 +14,7 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The same CreateExperiment again", ("experiment.id", "experiment.request_id")),
     ("Lengths at which a bracket compares", ("bracket.rung_lengths",)),
     ("Trials of a bracket, raised with `max_trials`", ("bracket.max_trials",)),
-    ("Which rungs are closed out, and which paused trials that ended", ("bracket.closed_sequences", "bracket.closed_us")),
+    ("Which rungs are closed out, and which paused trials that ended", ("bracket.closings",)),
     ("Which trials there are, and in which bracket", ("trial.bracket",)),
     ("A trial's configuration, and whether a person gave it", ("trial.configuration", "trial.is_given")),
     ("Where a trial stands, and why it ended", ("trial.state", "trial.end_reason")),

@@ -57,7 +57,6 @@ WORDS: dict[str, str] = {
     "experiment.request_id": "of the CreateExperiment call; empty none",
     "server.only": "always 1: the table has one row",
     "bracket.bracket": "0-based, most rungs first",
-    "bracket.closed_us": "JSON list: when each rung was last closed out",
     "trial.id": "experiment << 40 | number",
     "trial.number": "0-based, in order of creation",
     "trial.state": "`QUEUED`, `RUNNING`, `PAUSED`, `COMPLETED`, `STOPPED`, `FAILED`, `INFEASIBLE` or `CANCELLED`",

@@ -722,8 +722,7 @@ class Model:
             a
             for t in self.trials
             for a in t.attempts
-            if a.worker == worker
-            and (a.bad_at is not None or a.reports or a.status != "live")
+            if a.worker == worker and (a.bad_at is not None or a.reports or a.status != "live")
         ]
         attempts.sort(key=lambda a: a.serial, reverse=True)
         row = 0

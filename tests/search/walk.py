@@ -226,7 +226,17 @@ class Walker:
         goal = lengths[min(heading, len(lengths) - 1)]
         furthest = max((r.step for r in attempt.reports), default=attempt.start_step)
         step = self.random.choice(
-            (goal, goal, goal, goal, furthest + 1, furthest + 1, goal + 1, lengths[-1], furthest - 1)
+            (
+                goal,
+                goal,
+                goal,
+                goal,
+                furthest + 1,
+                furthest + 1,
+                goal + 1,
+                lengths[-1],
+                furthest - 1,
+            )
         )
         return max(step, 0)
 
