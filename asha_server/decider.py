@@ -10,6 +10,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from asha_server.errors import (
     AshaError,
     ErrorReason,
@@ -104,7 +106,9 @@ class Decider:
                     answer = work(hosted)
                 case command:
                     hosted = self._roster.find(call.experiment_id)
+                    again = _asked_again(hosted, command)
                     answer = self._carry_out(batch, hosted, command)
+                    call.work = again
                     if call.may_wait and hosted.waiting.hold(call, answer):
                         if isinstance(answer, Wait) and answer.retry_after_us:
                             self._look_again(call, answer.retry_after_us)
@@ -228,6 +232,14 @@ class Decider:
             batch.answer(call, error)
         self._keeper.end_all(hosted)
         hosted.feed.close(error)
+
+
+def _asked_again(hosted: Hosted, command: Command) -> Command:
+    """What a command asks if it is held: a trial it gave back is given back, and not wanted."""
+    if not isinstance(command, GetSuggestion) or not command.release_held:
+        return command
+    held = hosted.experiment.state.holding.get(command.worker_id, -1)
+    return msgspec.structs.replace(command, release_held=False, declined=held)
 
 
 def _unheard(hosted: Hosted, command: Command) -> Call:

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from asha_server.clock import SECOND_US, Clock, SystemClock, monotonic_us
+from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
 from asha_server.errors import ErrorReason, ResourceExhausted, Unavailable
 from asha_server.garbage import collect_when_idle, leave_full_passes_to_idle_times
 from asha_server.hosted import Batch, Call, Creation, Deletion, Hosted, Listing, Stats
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
-from asha_server.roster import Roster, experiment_exists
+from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
 from asha_server.store import Write
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.spec import ExperimentSpec
     from asha_server.store import Store
-
-__all__ = ["Engine", "Stats", "experiment_exists", "monotonic_us"]
 
 log = logging.getLogger(__name__)
 
@@ -137,15 +135,14 @@ class Engine:
         """Like `submit`, but holds a Wait or CONTINUE until it changes or the time is over.
 
         Raises:
-            AshaError: refused, nothing changed; OVERLOADED, too many calls are held.
+            AshaError: refused, nothing changed; LIMIT_EXCEEDED, too many calls are held.
         """
         if max_wait_us <= 0:
             return await self.submit(experiment_id, command)
         if self._waiting_calls >= self.limits.waiting_calls_max:
             raise ResourceExhausted(
-                ErrorReason.OVERLOADED,
+                ErrorReason.LIMIT_EXCEEDED,
                 f"{self._waiting_calls} calls wait already; ask with max_wait = 0",
-                retry_after_us=SECOND_US,
                 waiting_calls_max=self.limits.waiting_calls_max,
             )
         call = Call(experiment_id, command, _future(), may_wait=True)

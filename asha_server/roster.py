@@ -16,7 +16,7 @@ from asha_server.experiment_name import generate_name
 from asha_server.hosted import Hosted
 from asha_server.search.event import ExperimentCreated
 from asha_server.search.experiment import Experiment
-from asha_server.search.rows import load
+from asha_server.search.loading import load
 
 if TYPE_CHECKING:
     from asha_server.hosted import Creation

@@ -74,7 +74,7 @@ def internal_status(incident: str) -> WireStatus:
     status = status_pb2.Status(code=grpc.StatusCode.INTERNAL.value[0], message=message)
     status.details.add().Pack(
         error_details_pb2.ErrorInfo(
-            reason="INTERNAL", domain=DOMAIN, metadata={"incident": incident}
+            reason="INTERNAL", domain=DOMAIN, metadata={"incident_id": incident}
         )
     )
     return WireStatus(grpc.StatusCode.INTERNAL, message, status.SerializeToString())

@@ -16,7 +16,8 @@ import msgspec
 from asha_server.search.event import Decision, MetricReported
 from asha_server.search.evolve import apply
 from asha_server.search.experiment import Experiment
-from asha_server.search.rows import all_rows, attempt_row, load, with_bulk_end
+from asha_server.search.loading import load
+from asha_server.search.rows import all_rows, attempt_row, with_bulk_end
 from asha_server.search.spec import ExperimentSpec
 from asha_server.store.reading import ReadOnlyStore
 

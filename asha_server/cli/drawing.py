@@ -50,7 +50,9 @@ def drawn(parts: Iterable[Part]) -> RenderableType:
 
 def draw_table(table: Table) -> RichTable:
     """A table; words that name a state have its colour."""
-    result = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    result = RichTable(
+        box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+    )
     for column in table.columns:
         result.add_column(
             column.title,

@@ -77,21 +77,23 @@ def listing(experiments: Iterable[Experiment]) -> Table:
             Column("progress", is_number=True),
             Column("trials", is_number=True),
             Column("running", is_number=True),
-            Column("best", is_wide=True),
+            Column("best", is_number=True),
             Column("method", is_wide=True),
             Column("created"),
         ]
     )
     for experiment in experiments:
-        spec, trial_counts = experiment.spec, experiment.trial_counts
+        trial_counts, incumbent = experiment.trial_counts, experiment.incumbent
         table.add(
             experiment.experiment_id,
             state(experiment),
             wording.percent(experiment.progress),
             f"{trial_counts.created:,}",
             f"{trial_counts.running:,}",
-            best(experiment.incumbent) if experiment.HasField("incumbent") else wording.NOTHING,
-            str(spec.WhichOneof("method")),
+            wording.number(
+                incumbent.best_rung_value if incumbent.HasField("best_rung_value") else None
+            ),
+            str(experiment.spec.WhichOneof("method")),
             wording.moment(experiment.create_time),
         )
     return table
@@ -113,8 +115,8 @@ def _facts(experiment: Experiment) -> str:
         "method": wording.method(spec),
         "metric": f"{spec.metric.name} ({wording.word(Goal, spec.metric.goal)})",
         "progress": f"{wording.percent(experiment.progress)}, "
-        f"{wording.duration(wording.seconds_of(experiment.wall_time))}, "
-        f"{wording.units(experiment.total_length, spec)} trained",
+        f"{wording.units(experiment.total_length, spec)} trained in "
+        f"{wording.duration(wording.seconds_of(experiment.wall_time))}",
         "trials": f"{trial_counts.created:,} of {total:,}: {counts(trial_counts)}",
     }
     if experiment.HasField("incumbent"):

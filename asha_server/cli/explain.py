@@ -6,8 +6,8 @@ import click
 
 from asha_server.cli import explanation
 from asha_server.cli.connecting import Server, server_option
-from asha_server.cli.explanation import Story
 from asha_server.cli.json_output import json_option, plain, print_json
+from asha_server.cli.story import Story
 from asha_server.cli.table import show
 from asha_server.pb.experiment_service_pb2 import (
     GetExperimentRequest,

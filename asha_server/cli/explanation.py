@@ -1,19 +1,16 @@
-"""A trial's story: what was decided about it, against whom, at which cut-off.
+"""A trial's story in words: what was decided about it, against whom, at which cut-off.
 
-Pure: values in, text out.
-Ranks are told as they were at the moment of each decision: the entries of a rung carry the
-sequence at which they arrived, and a decision carries its own.
+Pure: values in, text out. Ranks are told as they were at the moment of each decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+import math
+from collections.abc import Iterable, Iterator
 
 from asha_server.cli import trial_text, wording
+from asha_server.cli.story import Story
 from asha_server.cli.table import Column, Part, Table
-from asha_server.pb.experiment_pb2 import Bracket, Experiment, HalvingVariant
 from asha_server.pb.experiment_service_pb2 import RungEntry
 from asha_server.pb.trial_pb2 import (
     AssignmentKind,
@@ -21,7 +18,6 @@ from asha_server.pb.trial_pb2 import (
     AttemptEnd,
     DecisionReason,
     DecisionRecord,
-    Trial,
     TrialEndReason,
     TrialState,
     Verdict,
@@ -29,57 +25,27 @@ from asha_server.pb.trial_pb2 import (
 
 RIVALS_SHOWN = 5
 
-_TOLD_BY_COMPARISON = (
-    TrialEndReason.TRIAL_END_REASON_UNSPECIFIED,
-    TrialEndReason.TRIAL_END_REASON_MAX_LENGTH,
-    TrialEndReason.TRIAL_END_REASON_RUNG_CUTOFF,
-    TrialEndReason.TRIAL_END_REASON_NON_FINITE,
-)
-"""Ends that the last comparison tells of already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What the server knows of a trial.
-
-    Attributes:
-        experiment: whose it is.
-        trial: it.
-        attempts: first to latest.
-        decisions: all of it, in order.
-        entries: of the rungs of its bracket, by rung, best first.
-    """
-
-    experiment: Experiment
-    trial: Trial
-    attempts: Sequence[Attempt]
-    decisions: Sequence[DecisionRecord]
-    entries: Sequence[RungEntry]
-
-    @property
-    def bracket(self) -> Bracket | None:
-        """The trial's bracket; None while it has none."""
-        index = self.trial.bracket
-        return self.experiment.brackets[index] if index >= 0 else None
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether a rung stops those outside its best, instead of pausing them."""
-        spec = self.experiment.spec
-        chosen = spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
-        return chosen.variant == HalvingVariant.HALVING_VARIANT_STOPPING
-
-    @property
-    def divisor(self) -> float:
-        """d: a rung keeps the best 1/d."""
-        spec = self.experiment.spec
-        chosen = spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
-        return chosen.divisor if chosen.HasField("divisor") else 4.0
-
-    def places(self, competitors: int) -> int:
-        """How many of so many entries go on: floor(n / d), exact, at least one when stopping."""
-        share = int(competitors / Fraction(repr(self.divisor)))
-        return max(share, 1) if self.is_stopping else share
+_ENDS: dict[int, str] = {
+    TrialEndReason.TRIAL_END_REASON_ENDED_BY_ITSELF: (
+        "Its training ended by itself before the full length; such a trial is never promoted."
+    ),
+    TrialEndReason.TRIAL_END_REASON_NO_METRIC: (
+        "Its worker completed it without a single value of the metric."
+    ),
+    TrialEndReason.TRIAL_END_REASON_PERMANENT_FAILURE: (
+        "Its worker reported a failure that would happen again."
+    ),
+    TrialEndReason.TRIAL_END_REASON_RESTARTS_EXHAUSTED: (
+        "It failed or lost its worker more often than max_restarts allows between two rungs."
+    ),
+    TrialEndReason.TRIAL_END_REASON_INFEASIBLE: (
+        "Its worker reported that this configuration cannot work: it left every rung, and does not "
+        "count towards max_trials."
+    ),
+    TrialEndReason.TRIAL_END_REASON_CANCELLED: "A person cancelled it.",
+    TrialEndReason.TRIAL_END_REASON_EXPERIMENT_ENDED: "The experiment ended first.",
+}
+"""Ends that no comparison tells of."""
 
 
 def parts(story: Story) -> Iterator[Part]:
@@ -99,8 +65,10 @@ def parts(story: Story) -> Iterator[Part]:
         yield from _comparison(story, record)
     if not compared:
         yield "It has not been compared at any rung."
-    yield ""
-    yield from _ending(story)
+    standing = " ".join(_standing(story))
+    if standing:
+        yield ""
+        yield standing
     if story.attempts:
         yield ""
         yield _attempt_table(story.attempts)
@@ -109,15 +77,36 @@ def parts(story: Story) -> Iterator[Part]:
 def _comparison(story: Story, record: DecisionRecord) -> Iterator[str]:
     """One decision in words: rank, competitors, places, cut-off, rivals, verdict."""
     decision = record.decision
-    competitors, rank = decision.competitors, decision.rank
     yield (
         f"At step {record.step:,} (rung {decision.rung}) its {story.experiment.spec.metric.name} "
-        f"was {wording.number(record.value)}: rank {rank + 1} of {competitors:,}."
+        f"was {wording.number(record.value)}: rank {decision.rank + 1} of "
+        f"{decision.competitors:,}{_passed(story, record)}."
     )
     yield f"  {_rule(story, record)}"
     rivals = _rivals(story, record)
     if rivals:
         yield f"  {rivals}"
+    if decision.verdict == Verdict.VERDICT_PAUSE:
+        yield from _promotion_after(story, record)
+
+
+def _passed(story: Story, record: DecisionRecord) -> str:
+    """The rungs below that the same report went through."""
+    passed = [
+        str(entry.rung)
+        for entry in story.own
+        if entry.arrival == record.decision.sequence and entry.rung < record.decision.rung
+    ]
+    return f", having passed rung {', '.join(passed)} at once" if passed else ""
+
+
+def _promotion_after(story: Story, record: DecisionRecord) -> Iterator[str]:
+    """That a trial which paused was promoted later, and who took it."""
+    is_promoted = any(e.promoted for e in story.own if e.rung == record.decision.rung)
+    later = [attempt for attempt in story.attempts if attempt.attempt > record.attempt]
+    for attempt in later[:1] if is_promoted else []:
+        taken = f"{attempt.worker_id} took it (attempt {attempt.attempt})"
+        yield f"  It was promoted later: {taken}."
 
 
 def _rule(  # noqa: PLR0911 - one a reason
@@ -125,11 +114,8 @@ def _rule(  # noqa: PLR0911 - one a reason
 ) -> str:
     """Why the rank led to the verdict."""
     decision = record.decision
-    places = story.places(decision.competitors)
     verdict = wording.word(Verdict, decision.verdict)
-    share = f"the best floor({decision.competitors:,} / {story.divisor:g}) = {places:,}"
-    if story.is_stopping:
-        share = f"the best max(floor({decision.competitors:,} / {story.divisor:g}), 1) = {places:,}"
+    places, share = story.places(decision.competitors), story.places_text(decision.competitors)
     cutoff = ""
     if decision.HasField("cutoff"):
         cutoff = f"; the cut-off was {wording.number(decision.cutoff)}"
@@ -181,58 +167,84 @@ def _rivals(story: Story, record: DecisionRecord) -> str:
     return f"{text}."
 
 
-def _ending(story: Story) -> Iterator[str]:
+def _standing(story: Story) -> Iterator[str]:
     """Where it stands, and what would have to happen for it to go on."""
     trial = story.trial
-    if trial.end_reason == TrialEndReason.TRIAL_END_REASON_NOT_PROMOTED:
-        yield from _not_promoted(story)
-    elif trial.state == TrialState.TRIAL_STATE_PAUSED:
-        yield _waiting(story)
+    if trial.end_reason == TrialEndReason.TRIAL_END_REASON_NOT_PROMOTED and story.own:
+        yield _not_promoted(story, story.own[-1])
+    elif trial.state == TrialState.TRIAL_STATE_PAUSED and story.own:
+        yield _waiting(story, story.own[-1])
     elif trial.state == TrialState.TRIAL_STATE_RUNNING:
-        yield f"It is being trained by {trial.worker_id} (attempt {trial.attempt})."
+        yield f"It is being trained by {trial.worker_id} (attempt {trial.attempt}){_goal(story)}."
     elif trial.state == TrialState.TRIAL_STATE_QUEUED:
-        yield "It waits for a worker to go on with it."
-    elif trial.end_reason not in _TOLD_BY_COMPARISON:
-        reason = wording.word(TrialEndReason, trial.end_reason)
-        state = wording.word(TrialState, trial.state)
-        words = f": {trial.end_message}" if trial.end_message else ""
-        yield f"It ended as {state}, by {reason}{words}."
+        start = f"from step {trial.checkpoint_step:,}" if trial.checkpoint_uri else "from scratch"
+        yield f"It waits for a worker to go on with it {start}{_goal(story)}."
+    elif trial.end_reason in _ENDS:
+        yield _ENDS[trial.end_reason]
+    if trial.end_message:
+        yield f"What was said: {trial.end_message}"
 
 
-def _place_now(story: Story) -> tuple[int, int, RungEntry] | None:
-    """Rank and number of entries now in the highest rung it entered, and its entry there."""
-    own = [e for e in story.entries if e.trial_number == story.trial.trial_number]
-    if not own:
-        return None
-    entry = own[-1]
-    return entry.rank, sum(e.rung == entry.rung for e in story.entries), entry
+def _goal(story: Story) -> str:
+    """The rung that it trains towards."""
+    bracket, rung = story.bracket, story.trial.rung
+    if bracket is None or not 0 <= rung < len(bracket.rung_lengths):
+        return ""
+    length = wording.units(bracket.rung_lengths[rung], story.experiment.spec)
+    return f", towards rung {rung} at {length}"
 
 
-def _waiting(story: Story) -> str:
-    place = _place_now(story)
-    if place is None:
-        return "It is paused."
-    rank, count, entry = place
-    places = story.places(count)
-    return (
-        f"It waits in rung {entry.rung}, now rank {rank + 1} of {count:,}; the best {places:,} are "
-        "promoted. It goes on once enough others have entered the rung below it, or ends when "
-        "nobody else will."
-    )
+def _waiting(story: Story, entry: RungEntry) -> str:
+    """What a paused trial waits for.
+
+    Args:
+        story: of the trial.
+        entry: its place in the rung where it paused.
+    """
+    count = _entry_count(story, entry)
+    place = f"It waits in rung {entry.rung}, now rank {entry.rank + 1} of {count:,}"
+    if not _is_finite(entry):
+        return f"{place}; a value that is not a finite number is never promoted."
+    share = story.places_text(count)
+    if entry.rank < story.places(count):
+        return f"{place} and among {share}: it goes on with the next worker that is free."
+    needed = story.needed(entry.rank)
+    text = f"{place}; {share} are promoted. At this rank it goes on once there are {needed:,}"
+    trials = story.experiment.brackets[entry.bracket].max_trials
+    if needed > trials:
+        text += f", more than the {trials:,} trials of its bracket"
+    return f"{text}. It ends when nobody else can enter the rung."
 
 
-def _not_promoted(story: Story) -> Iterator[str]:
-    place = _place_now(story)
-    if place is None:
-        return
-    rank, count, entry = place
+def _not_promoted(story: Story, entry: RungEntry) -> str:
+    """Why the rung ended without promoting it.
+
+    Args:
+        story: of the trial.
+        entry: its place in that rung.
+    """
+    count = _entry_count(story, entry)
     summary = story.experiment.brackets[entry.bracket].rung_summaries[entry.rung]
-    cutoff = wording.number(summary.cutoff if summary.HasField("cutoff") else None)
-    yield (
-        f"It was stopped when rung {entry.rung} became final: every trial of its bracket had "
-        f"arrived, {count:,} in all, and it was rank {rank + 1}. The best {story.places(count):,} "
-        f"went on; the cut-off was {cutoff}, its value {wording.number(entry.value)}."
+    text = (
+        f"It was stopped when rung {entry.rung} became final, since nobody else could enter it. "
+        f"It was rank {entry.rank + 1} of {count:,}"
     )
+    if not _is_finite(entry):
+        return f"{text}; a value that is not a finite number is never promoted."
+    text += f"; only {story.places_text(count)} go on"
+    if summary.HasField("cutoff"):
+        text += f", those at {wording.number(summary.cutoff)} or better"
+    return f"{text}. In all {wording.count(summary.promoted, 'trial')} went on from it."
+
+
+def _entry_count(story: Story, entry: RungEntry) -> int:
+    """How many entries there are in an entry's rung now."""
+    return sum(other.rung == entry.rung for other in story.entries)
+
+
+def _is_finite(entry: RungEntry) -> bool:
+    """Whether an entry's value can be promoted; the place of a failed trial has none."""
+    return entry.HasField("value") and math.isfinite(entry.value)
 
 
 def _attempt_table(attempts: Iterable[Attempt]) -> Table:

@@ -17,6 +17,9 @@ from asha_server.cli.connecting import Server, server_option
 from asha_server.cli.refusal import Refusal
 from asha_server.pb.experiment_service_pb2 import ExportExperimentRequest
 
+BREAKS_MAX = 5
+"""How often a download that broke in the middle begins again."""
+
 
 @click.command(
     short_help="Write an experiment's history as a file.",
@@ -48,7 +51,7 @@ def command(server: Server, experiment_id: str, output: Path) -> None:
 
 def _write(server: Server, request: ExportExperimentRequest, stream: BinaryIO) -> None:
     """Writes the export, from the beginning again where the connection breaks."""
-    backoff = server.backoff()
+    backoff, breaks = server.backoff(), 0
     while True:
         stream.seek(0)
         stream.truncate()
@@ -56,6 +59,10 @@ def _write(server: Server, request: ExportExperimentRequest, stream: BinaryIO) -
             for response in server.stream(server.experiments.ExportExperiment, request):
                 stream.write(response.chunk)
         except AshaError as error:
+            if stream.tell():
+                backoff, breaks = server.backoff(), breaks + 1
+            if breaks > BREAKS_MAX:
+                raise server.refusal(error) from error
             server.wait_after(error, backoff)
         else:
             return

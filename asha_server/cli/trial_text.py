@@ -18,18 +18,14 @@ def state(trial: Trial) -> str:
     return text
 
 
-def place(trial: Trial) -> str:
-    """Its bracket and the rung it trains towards: `0/2`."""
-    return f"{trial.bracket}/{trial.rung}" if trial.bracket >= 0 else wording.NOTHING
-
-
 def listing(trials: Iterable[Trial]) -> Table:
-    """Trials, one a row."""
+    """Trials, one a row; `compared at` is the length of the highest rung they reached."""
     table = Table(
         [
             Column("trial", is_number=True),
             Column("state"),
-            Column("bracket/rung", is_number=True),
+            Column("bracket", is_number=True),
+            Column("compared at", is_number=True),
             Column("step", is_number=True),
             Column("value", is_number=True),
             Column("worker", is_wide=True),
@@ -40,7 +36,8 @@ def listing(trials: Iterable[Trial]) -> Table:
         table.add(
             str(trial.trial_number),
             wording.word(TrialState, trial.state),
-            place(trial),
+            str(trial.bracket) if trial.bracket >= 0 else wording.NOTHING,
+            f"{trial.best_rung_length:,}" if trial.best_rung_length else wording.NOTHING,
             f"{trial.last_step:,}",
             wording.number(trial.last_value if trial.HasField("last_value") else None),
             trial.worker_id or wording.NOTHING,
@@ -58,8 +55,8 @@ def ranking(trials: Iterable[Trial]) -> Table:
             Column("value", is_number=True),
             Column("at length", is_number=True),
             Column("state"),
-            Column("checkpoint", is_wide=True),
             Column("configuration", is_wide=True),
+            Column("checkpoint", is_wide=True),
         ]
     )
     for rank, trial in enumerate(trials):
@@ -69,7 +66,7 @@ def ranking(trials: Iterable[Trial]) -> Table:
             wording.number(trial.best_rung_value if trial.HasField("best_rung_value") else None),
             f"{trial.best_rung_length:,}",
             wording.word(TrialState, trial.state),
-            trial.checkpoint_uri or wording.NOTHING,
             wording.parameters(trial.parameters),
+            trial.checkpoint_uri or wording.NOTHING,
         )
     return table

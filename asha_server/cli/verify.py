@@ -29,6 +29,8 @@ def command(path: Path, is_json: bool) -> None:
         verification = verify_file(path)
     except StoreError as error:
         raise Refusal(str(error)) from error
+    if is_json:
+        print_json({"database": str(path), "problems": list(verification.problems)})
     table = Table(
         [
             Column("experiment"),
@@ -51,5 +53,6 @@ def command(path: Path, is_json: bool) -> None:
         table.add(found.experiment_id, f"{found.event_count:,}", f"{found.trial_count:,}", verdict)
     if not is_json:
         show([table if table.rows else f"{path} holds no experiments."])
+        show(verification.problems)
     if not verification.ok:
         raise Refusal(f"{path} is not whole: keep a copy of it, and report this")

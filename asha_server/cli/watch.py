@@ -43,20 +43,27 @@ def command(server: Server, experiment_id: str, after: int | None, is_json: bool
 
 
 def watched(server: Server, experiment_id: str, after: int | None) -> Iterator[ExperimentEvent]:
-    """The events after a sequence (None: from now), across broken connections."""
-    if after is None:
-        request = GetExperimentRequest(experiment_id=experiment_id)
-        after = server.call(server.experiments.GetExperiment, request).experiment.sequence
-    backoff = server.backoff()
+    """The events after a sequence (None: from now), across broken connections.
+
+    Raises:
+        ServerRefusal: the server's word, or it stays away for too long.
+    """
+    request = GetExperimentRequest(experiment_id=experiment_id)
+    now = server.call(server.experiments.GetExperiment, request).experiment.sequence
+    after = now if after is None else after
+    server.patience_s = LONG_PATIENCE_S
     while True:
         asked = WatchExperimentRequest(experiment_id=experiment_id, after_sequence=after)
+        begun = after
         try:
             for response in server.stream(server.experiments.WatchExperiment, asked):
                 after = response.event.sequence
-                server.patience_s = LONG_PATIENCE_S
-                backoff = server.backoff()
                 yield response.event
         except AshaError as error:
-            server.wait_after(error, backoff)
+            has_lagged = error.reason == "WATCH_LAGGED" and after > begun
+            if not has_lagged:
+                server.wait_after(error, server.backoff())
+                # Answered again: only now is it worth while to watch again.
+                server.call(server.experiments.GetExperiment, request)
         else:
             return

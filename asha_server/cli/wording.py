@@ -71,8 +71,8 @@ def duration(seconds: float) -> str:
 
 
 def moment(time: Timestamp) -> str:
-    """A point in time on this machine's clock."""
-    return local_time(time).strftime("%Y-%m-%d %H:%M:%S")
+    """A point in time on this machine's clock, to the minute."""
+    return local_time(time).strftime("%Y-%m-%d %H:%M")
 
 
 def local_time(time: Timestamp) -> datetime.datetime:

@@ -25,12 +25,21 @@ from asha_server.search.terms import (
 
 
 class GetSuggestion(msgspec.Struct, frozen=True):
-    """A worker asks for a trial to train."""
+    """A worker asks for a trial to train.
+
+    Attributes:
+        worker_id: who asks.
+        incarnation_id: which process of the worker.
+        request_id: the same id again gets the same answer; "" none.
+        release_held: give back what the worker holds, hand out something else.
+        declined: a trial not to be handed out in this call; -1 none.
+    """
 
     worker_id: str
     incarnation_id: str = ""
     request_id: str = ""
     release_held: bool = False
+    declined: int = -1
 
 
 class ReportMetric(msgspec.Struct, frozen=True):

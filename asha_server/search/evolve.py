@@ -8,9 +8,17 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
+from asha_server.search.attempt_ending import (
+    TOLD,
+    close_attempt,
+    judge_worker,
+    reach_all_overdue,
+    reach_overdue,
+    told,
+    trust,
+)
 from asha_server.search.event import (
     CheckpointReported,
-    Decision,
     ExperimentCreated,
     ExperimentStateChanged,
     ExperimentUpdated,
@@ -22,16 +30,14 @@ from asha_server.search.event import (
     TrialStateChanged,
 )
 from asha_server.search.rung import Closing, RankKey, rank_key
-from asha_server.search.state import State, WorkerRecord
+from asha_server.search.spec import INT64_MAX
+from asha_server.search.state import State
 from asha_server.search.terms import (
     AttemptEnd,
-    DecisionReason,
     ExperimentState,
-    FailureKind,
     TrialEndReason,
     TrialState,
     TrialStateCause,
-    Verdict,
 )
 from asha_server.search.trial import Attempt, Entry, Trial
 
@@ -230,7 +236,7 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
         attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
         attempt.last_report = record.sequence
         state.changes.attempt(attempt)
-        _trust(state, attempt.worker_id)
+        trust(state, attempt.worker_id)
         if event.trial_state is not TrialState.RUNNING:
             attempt.close(_ENDS_BY_REPORT[event.trial_state], record.time_us, event.trial_state)
     _keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)
@@ -253,9 +259,10 @@ def _train(state: State, trial: Trial, attempt: Attempt, step: int) -> None:
     """Counts the units that a report shows to be trained."""
     units = step - max(attempt.max_step, attempt.start_step)
     if units > 0:
-        attempt.units_trained += units
-        trial.total_length += units
-        state.total_length += units
+        # Sums end at what a column holds: steps are what a worker says they are.
+        attempt.units_trained = min(attempt.units_trained + units, INT64_MAX)
+        trial.total_length = min(trial.total_length + units, INT64_MAX)
+        state.total_length = min(state.total_length + units, INT64_MAX)
     attempt.max_step = max(attempt.max_step, step)
 
 
@@ -334,10 +341,10 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
         trial.drop_checkpoint()
     was_held = attempt is not None and trial.own_state is TrialState.RUNNING
     if attempt is not None and was_held:
-        _close_attempt(state, record, event, attempt)
-        _judge_worker(state, record, event, attempt)
+        close_attempt(state, record, event, attempt)
+        judge_worker(state, record, event, attempt)
     elif attempt is not None and attempt.is_overdue:
-        _reach_overdue(state, record, attempt, AttemptEnd.CANCELLED, event.state)
+        reach_overdue(state, record, attempt, AttemptEnd.CANCELLED, event.state)
     if not event.state.is_terminal:
         _leave(state, trial, event.state)
         trial.queued_sequence = record.sequence
@@ -350,94 +357,6 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
     else:
         state.infeasible_in_a_row = 0
     _end(state, record, trial, event.state, event.end_reason, event.message)
-
-
-_OVERDUE = frozenset({TrialStateCause.LEASE_EXPIRED, TrialStateCause.PROGRESS_TIMEOUT})
-_ATTEMPT_ENDS = {
-    TrialStateCause.LEASE_EXPIRED: AttemptEnd.EXPIRED,
-    TrialStateCause.PROGRESS_TIMEOUT: AttemptEnd.PROGRESS_TIMEOUT,
-    TrialStateCause.RELEASED: AttemptEnd.RELEASED,
-    TrialStateCause.FAILED_RETRYABLE: AttemptEnd.FAILED,
-    TrialStateCause.FAILED_PERMANENT: AttemptEnd.FAILED,
-    TrialStateCause.INFEASIBLE: AttemptEnd.INFEASIBLE,
-    TrialStateCause.CHECKPOINT_UNREADABLE: AttemptEnd.FAILED,
-    TrialStateCause.COMPLETED_BY_WORKER: AttemptEnd.COMPLETED,
-    TrialStateCause.CANCELLED: AttemptEnd.CANCELLED,
-    TrialStateCause.RESTARTED: AttemptEnd.SUPERSEDED,
-}
-_FAILURES = {
-    TrialStateCause.FAILED_RETRYABLE: FailureKind.RETRYABLE,
-    TrialStateCause.FAILED_PERMANENT: FailureKind.PERMANENT,
-    TrialStateCause.INFEASIBLE: FailureKind.INFEASIBLE,
-    TrialStateCause.CHECKPOINT_UNREADABLE: FailureKind.CHECKPOINT_UNREADABLE,
-}
-_WORKER_AT_FAULT = frozenset(
-    {
-        *_OVERDUE,
-        TrialStateCause.FAILED_RETRYABLE,
-        TrialStateCause.FAILED_PERMANENT,
-        TrialStateCause.CHECKPOINT_UNREADABLE,
-        TrialStateCause.RESTARTED,
-    }
-)
-
-
-def _close_attempt(
-    state: State, record: Record, event: TrialStateChanged, attempt: Attempt
-) -> None:
-    attempt.close(_ATTEMPT_ENDS[event.cause], record.time_us, event.state, event.message)
-    attempt.failure = _FAILURES.get(event.cause)
-    if event.cause is TrialStateCause.CANCELLED:
-        attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.CANCELLED])
-    if attempt.is_overdue and event.state is TrialState.QUEUED:
-        state.overdue[attempt.worker_id] = attempt.trial_number
-    state.changes.attempt(attempt)
-
-
-def _reach_overdue(
-    state: State, record: Record, attempt: Attempt, end: AttemptEnd, trial_state: TrialState
-) -> None:
-    """A person's word, or the experiment's end, reaches a worker that is overdue."""
-    if attempt.is_fenced or state.overdue.get(attempt.worker_id) != attempt.trial_number:
-        return
-    del state.overdue[attempt.worker_id]
-    attempt.decision = _told(state, record, attempt, *_TOLD[end])
-    attempt.close(end, record.time_us, trial_state)
-    state.changes.attempt(attempt)
-
-
-_TOLD = {
-    AttemptEnd.CANCELLED: (Verdict.STOP, DecisionReason.CANCELLED),
-    AttemptEnd.EXPERIMENT_PAUSED: (Verdict.PAUSE, DecisionReason.EXPERIMENT_PAUSED),
-    AttemptEnd.EXPERIMENT_ENDED: (Verdict.STOP, DecisionReason.EXPERIMENT_STOPPED),
-}
-
-
-def _told(
-    state: State, record: Record, attempt: Attempt, verdict: Verdict, reason: DecisionReason
-) -> Decision:
-    """The decision that an event without a report gives to an active trial."""
-    trial = state.trials[attempt.trial_number]
-    return Decision(
-        verdict, reason, trial.bracket, trial.rung - 1, None, 0, None, 0,
-        record.sequence, record.time_us,
-    )  # fmt: skip
-
-
-def _judge_worker(state: State, record: Record, event: TrialStateChanged, attempt: Attempt) -> None:
-    """Counts assignments in a row that failed or expired without a report."""
-    if event.cause in _WORKER_AT_FAULT and not attempt.has_reported:
-        known = state.workers.get(attempt.worker_id)
-        failures = known.failures + 1 if known else 1
-        state.workers[attempt.worker_id] = WorkerRecord(failures, record.time_us)
-        state.changes.workers.add(attempt.worker_id)
-    elif event.cause not in _WORKER_AT_FAULT:
-        _trust(state, attempt.worker_id)
-
-
-def _trust(state: State, worker_id: str) -> None:
-    if state.workers.pop(worker_id, None) is not None:
-        state.changes.workers.add(worker_id)
 
 
 def _come_back(state: State, trial: Trial) -> None:
@@ -508,13 +427,13 @@ def _experiment_state_changed(state: State, record: Record, event: ExperimentSta
     elif event.state is ExperimentState.PAUSED:
         for number in sorted(state.active):
             _interrupt(state, record, state.trials[number])
-        _reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_PAUSED, TrialState.QUEUED)
+        reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_PAUSED, TrialState.QUEUED)
     else:
         state.end_reason, state.end_message = event.end_reason, event.message
         state.ended_us = record.time_us
         for number in sorted(state.active):
             _break_off(state, record, state.trials[number])
-        _reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_ENDED, TrialState.STOPPED)
+        reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_ENDED, TrialState.STOPPED)
         state.leave_unsettled(_living(state))
         for living in (TrialState.QUEUED, TrialState.PAUSED):
             state.counts[TrialState.STOPPED] += state.counts[living]
@@ -525,9 +444,9 @@ def _interrupt(state: State, record: Record, trial: Trial) -> None:
     """A pause of the experiment queues an active trial, uncounted."""
     attempt = trial.attempt
     assert attempt is not None
-    attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.EXPERIMENT_PAUSED])
+    attempt.decision = told(state, record, attempt, *TOLD[AttemptEnd.EXPERIMENT_PAUSED])
     attempt.close(AttemptEnd.EXPERIMENT_PAUSED, record.time_us, TrialState.QUEUED)
-    _trust(state, attempt.worker_id)
+    trust(state, attempt.worker_id)
     _leave(state, trial, TrialState.QUEUED)
     trial.queued_sequence = record.sequence
     state.retries[trial.number] = None
@@ -539,20 +458,11 @@ def _break_off(state: State, record: Record, trial: Trial) -> None:
     """The end of the experiment stops an active trial."""
     attempt = trial.attempt
     assert attempt is not None
-    attempt.decision = _told(state, record, attempt, *_TOLD[AttemptEnd.EXPERIMENT_ENDED])
+    attempt.decision = told(state, record, attempt, *TOLD[AttemptEnd.EXPERIMENT_ENDED])
     attempt.close(AttemptEnd.EXPERIMENT_ENDED, record.time_us, TrialState.STOPPED)
     state.changes.attempt(attempt)
     _end(state, record, trial, TrialState.STOPPED, TrialEndReason.EXPERIMENT_ENDED)
     state.changes.trials.add(trial.number)
-
-
-def _reach_all_overdue(
-    state: State, record: Record, end: AttemptEnd, trial_state: TrialState
-) -> None:
-    for number in sorted(state.overdue.values()):
-        attempt = state.trials[number].attempt
-        assert attempt is not None
-        _reach_overdue(state, record, attempt, end, trial_state)
 
 
 def _living(state: State) -> Iterator[int]:

@@ -54,12 +54,12 @@ def get_suggestion(  # noqa: PLR0911 - the rules in order, each with its answer
     if state.state is ExperimentState.PAUSED:
         return Wait(WaitReason.EXPERIMENT_PAUSED)
     held = state.holding.get(command.worker_id)
-    released = -1
+    declined = command.declined
     if held is not None:
         trial = state.trials[held]
         if command.release_held:
             requeue(recorder, trial, TrialStateCause.RELEASED)
-            released = held
+            declined = held
         elif _is_same_process(trial, command):
             return assignment(state, trial)
         else:
@@ -69,7 +69,7 @@ def get_suggestion(  # noqa: PLR0911 - the rules in order, each with its answer
                 if blocked is not None:
                     return blocked
                 return _assign(recorder, command, trial, AssignmentKind.RESUMED)
-    return _hand_out(recorder, command, released)
+    return _hand_out(recorder, command, declined)
 
 
 def finished(state: State) -> Finished:
@@ -77,19 +77,19 @@ def finished(state: State) -> Finished:
     return Finished(state.state, state.end_reason, state.end_message)
 
 
-def _hand_out(recorder: Recorder, command: GetSuggestion, released: int) -> Assignment | Wait:
+def _hand_out(recorder: Recorder, command: GetSuggestion, declined: int) -> Assignment | Wait:
     """Rules 2 to 5.
 
     Args:
         recorder: of this command.
         command: who asks.
-        released: the trial given back by this very call, not handed out again in it; -1 none.
+        declined: the trial given back by this very call, not handed out again in it; -1 none.
     """
     state = recorder.state
     blocked = _blocked(recorder, command)
     if blocked is not None:
         return blocked
-    retry = next((number for number in state.retries if number != released), None)
+    retry = next((number for number in state.retries if number != declined), None)
     choice = method_of(state.spec).suggest(state) if retry is None else None
     if retry is None and choice is None:
         return Wait(WaitReason.AWAITING_RESULTS)

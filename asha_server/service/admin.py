@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asha_server import __version__
-from asha_server.engine import monotonic_us
+from asha_server.clock import monotonic_us
 from asha_server.errors import NotImplementedYet
 from asha_server.pb import admin_service_pb2 as pb
 from asha_server.pb import admin_service_pb2_grpc as rpc

@@ -6,11 +6,11 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from asha_server.engine import experiment_exists
 from asha_server.errors import NotFound, NotImplementedYet
 from asha_server.pb import experiment_service_pb2 as pb
 from asha_server.pb import experiment_service_pb2_grpc as rpc
 from asha_server.reader.questions import Question
+from asha_server.roster import experiment_exists
 from asha_server.search.command import PauseExperiment, ResumeExperiment
 from asha_server.search.experiment import Experiment
 from asha_server.search.leaderboard import best_trials

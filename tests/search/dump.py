@@ -47,12 +47,15 @@ def _fields(fields: Mapping[str, object], left_out: frozenset[str]) -> dict[str,
         if name in left_out or name == "trials":
             continue
         if isinstance(value, dict) and name in UNORDERED:
-            value = dict(sorted(value.items()))
-        plain[name] = _plain(value, left_out)
+            plain[name] = _plain(dict(sorted(value.items())), left_out)
+        else:
+            plain[name] = _plain(value, left_out)
     return plain
 
 
-def _plain(value: object, left_out: frozenset[str]) -> Plain:
+def _plain(  # noqa: PLR0911 - one a type
+    value: object, left_out: frozenset[str]
+) -> Plain:
     match value:
         case None | bool() | int() | str() | Fraction():
             return value

@@ -355,7 +355,7 @@ class Model:
         self._begin()
         return self._finish(self._get_suggestion(worker, incarnation, release_held))
 
-    def report(  # noqa: PLR0917 - the fields of the call
+    def report(
         self,
         trial: int,
         attempt: int,
@@ -736,7 +736,7 @@ class Model:
 
     # --- Reports (sections 4, 5, 7) ---------------------------------------------------------------
 
-    def _report(  # noqa: PLR0912, PLR0917 - the rules in their order, at one glance
+    def _report(  # noqa: PLR0911, PLR0912 - the rules in order, at one glance
         self,
         trial: int,
         attempt: int,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asha_server.search.event import MetricReported, Record
 from asha_server.search.experiment import Experiment
+from asha_server.search.loading import load
 from asha_server.search.rows import (
     AttemptRow,
     BracketRow,
@@ -13,7 +14,6 @@ from asha_server.search.rows import (
     Rows,
     TrialRow,
     WorkerRow,
-    load,
     rows_of,
 )
 from asha_server.search.state import State

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -73,7 +74,7 @@ class ServerProcess:
         return await self._process.wait()
 
 
-async def _retried(call, request):  # type: ignore[no-untyped-def]  # one of many stubs
+async def _retried(call: Any, request: Any) -> Any:
     """The answer, however often the server dies meanwhile."""
     while True:
         try:

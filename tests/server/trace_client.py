@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
@@ -33,7 +34,7 @@ def spec_of(config: dict[str, Any]) -> x.ExperimentSpec:
     """The spec that a trace's config means."""
     goal = config.get("goal", "MINIMIZE")
     spec = x.ExperimentSpec(
-        metric=x.Metric(name="loss", goal=x.Goal.Value(f"GOAL_{goal}")),
+        metric=x.Metric(name="loss", goal=f"GOAL_{goal}"),
         **{"worker_failure_limit": 0, **{key: config[key] for key in _SHARED if key in config}},
     )
     keys = ("divisor", "num_rungs", "max_rungs", "guarantee_full_length", "bracket_rungs")
@@ -93,7 +94,9 @@ class TraceClient:
             answer["closed"] = sorted(await self._closed_out() - before)
         return answer
 
-    async def _call(self, step: dict[str, Any]) -> dict[str, Any]:
+    async def _call(  # noqa: PLR0911 - a table
+        self, step: dict[str, Any]
+    ) -> dict[str, Any]:
         held = {"experiment_id": self._id, "trial_number": step.get("trial", 0)}
         if "attempt" in step:
             held["lease_token"] = self._tokens[step["trial"], step["attempt"]]
@@ -108,11 +111,9 @@ class TraceClient:
                     request.metrics.add(name="loss", value=float(step["value"]))
                 return _decided(await self._suggestions.ReportMetric(request))
             case "complete":
-                return _ended(
-                    await self._suggestions.CompleteTrial(s.CompleteTrialRequest(**held))
-                )
+                return _ended(await self._suggestions.CompleteTrial(s.CompleteTrialRequest(**held)))
             case "fail":
-                kind = s.FailureKind.Value(f"FAILURE_KIND_{step['kind']}")
+                kind = f"FAILURE_KIND_{step['kind']}"
                 return _ended(
                     await self._suggestions.FailTrial(s.FailTrialRequest(kind=kind, **held))
                 )
@@ -129,8 +130,8 @@ class TraceClient:
             case "expire":
                 attempt = max(a for trial, a in self._tokens if trial == step["trial"])
                 await self._engine.submit(self._id, ExpireLease(step["trial"], attempt))
-                response = await self._experiments.GetTrial(e.GetTrialRequest(**held))
-                return {"trial_state": _trial_state(response.trial.state)}
+                found = await self._experiments.GetTrial(e.GetTrialRequest(**held))
+                return {"trial_state": _trial_state(found.trial.state)}
         raise AssertionError(step["op"])
 
     async def _suggestion(self, step: dict[str, Any]) -> dict[str, Any]:
@@ -223,7 +224,7 @@ class TraceClient:
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
     """`ErrorInfo.reason` of a refused call."""
-    trailers = {key: value for key, value in error.trailing_metadata() or ()}
+    trailers = dict(cast("Iterable[tuple[str, bytes]]", error.trailing_metadata() or ()))
     status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)

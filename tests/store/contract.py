@@ -18,7 +18,8 @@ from asha_server.search.command import (
     StopExperiment,
 )
 from asha_server.search.event import MetricReported, TrialCreated
-from asha_server.search.rows import all_rows, load
+from asha_server.search.loading import load
+from asha_server.search.rows import all_rows
 from asha_server.search.terms import FailureKind
 from asha_server.search.trial import REMEMBERED_REPORTS
 from asha_server.store import Store

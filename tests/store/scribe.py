@@ -5,7 +5,8 @@ from __future__ import annotations
 from asha_server.search.command import Command, Outcome, Reply
 from asha_server.search.event import Record
 from asha_server.search.experiment import Experiment
-from asha_server.search.rows import load, rows_of
+from asha_server.search.loading import load
+from asha_server.search.rows import rows_of
 from asha_server.search.space import DoubleRange, IntRange, ParameterSpec
 from asha_server.search.spec import AsyncHalving, ExperimentSpec, Metric
 from asha_server.search.state import State

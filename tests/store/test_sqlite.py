@@ -248,6 +248,7 @@ def test_a_server_that_lost_the_file_unawares_cannot_commit(path: Path, store: S
 
     ((_, rows),) = usurper.load()
     assert rows.trials == []
+    assert not store._connection.in_transaction  # nor does it stand in the way
     usurper.close()
 
 

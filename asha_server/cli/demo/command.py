@@ -18,7 +18,7 @@ from asha_server.cli.demo.search import EXPERIMENT_ID, MAX_LENGTH, demo_spec
 from asha_server.cli.json_output import json_option, print_json
 from asha_server.cli.refusal import Refusal
 from asha_server.cli.table import show
-from asha_server.pb.experiment_pb2 import Experiment
+from asha_server.pb.experiment_pb2 import Experiment, ExperimentState
 from asha_server.pb.experiment_service_pb2 import CreateExperimentRequest, GetExperimentRequest
 
 
@@ -85,7 +85,8 @@ def command(
         experiment_id=EXPERIMENT_ID, spec=demo_spec(trials, max_length, seed)
     )
     processes = Processes(directory)
-    former = signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     try:
         address = processes.start_server()
         server = Server(address)
@@ -93,20 +94,19 @@ def command(
         found = find_or_create(server, request)
         if found.state not in experiment_text.ENDED:
             processes.start_workers(workers, address, EXPERIMENT_ID)
-            screen.follow(_looking(server, processes), address, workers)
+            screen.follow(_looking(server, processes), address, workers, is_json)
         came = outcome.gather(server, get(server))
     except KeyboardInterrupt:
-        click.echo("\nstopping: the workers give their trials back …", err=True)
-        processes.end()
+        _end_undisturbed(processes, "\nstopping: the workers give their trials back …")
         click.echo(f"Go on with: asha demo --resume --directory {directory}", err=True)
         context.exit(130)
     finally:
-        processes.end()
-        signal.signal(signal.SIGTERM, former)
+        _end_undisturbed(processes)
     if is_json:
         print_json(outcome.facts(came, directory))
     else:
         show(outcome.parts(came, directory))
+    context.exit(1 if came.experiment.state == ExperimentState.EXPERIMENT_STATE_FAILED else 0)
 
 
 def check_packages() -> None:
@@ -171,5 +171,14 @@ def _looking(server: Server, processes: Processes) -> Callable[[], Experiment]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the demo as Ctrl-C does."""
+    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+def _end_undisturbed(processes: Processes, message: str = "") -> None:
+    """Ends the processes; a second Ctrl-C must not leave a server behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if message:
+        click.echo(message, err=True)
+    processes.end()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from asha_server.cli import experiment_text, trial_text, wording
+from asha_server.cli import experiment_text, wording
 from asha_server.cli.connecting import Server
 from asha_server.cli.json_output import plain
-from asha_server.cli.table import Part
+from asha_server.cli.table import Column, Part, Table
 from asha_server.pb.experiment_pb2 import Experiment
 from asha_server.pb.experiment_service_pb2 import (
     GetBestTrialsRequest,
@@ -19,7 +19,7 @@ from asha_server.pb.experiment_service_pb2 import (
 )
 from asha_server.pb.trial_pb2 import AssignmentKind, Attempt, Trial
 
-PLACES = 8
+PLACES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def parts(outcome: Outcome, directory: Path) -> Iterator[Part]:
     trained, full = experiment.total_length, outcome.full_length
     yield experiment_text.headline(experiment)
     yield ""
-    yield trial_text.ranking(outcome.best)
+    yield leaderboard(outcome.best)
     yield ""
     yield (
         f"trained     {trained:,} epochs instead of {full:,}: training every trial to the end "
@@ -101,6 +101,26 @@ def parts(outcome: Outcome, directory: Path) -> Iterator[Part]:
     yield f"  asha verify {directory / 'asha.db'}"
     yield f"  asha serve --database {directory / 'asha.db'} &"
     yield f"  asha explain {experiment.experiment_id} {_told(outcome)}"
+
+
+def leaderboard(best: Iterable[Trial]) -> Table:
+    """The best trials, short enough for a terminal of 100 columns."""
+    table = Table(
+        [
+            Column("trial", is_number=True),
+            Column("val_loss", is_number=True),
+            Column("epochs", is_number=True),
+            Column("configuration", is_wide=True),
+        ]
+    )
+    for trial in best:
+        table.add(
+            str(trial.trial_number),
+            wording.number(trial.best_rung_value if trial.HasField("best_rung_value") else None),
+            f"{trial.best_rung_length:,}",
+            wording.parameters(trial.parameters),
+        )
+    return table
 
 
 def _told(outcome: Outcome) -> int:

@@ -14,7 +14,7 @@ from asha_server.pb.experiment_pb2 import Experiment
 
 REFRESH_S = 0.5
 """Pause between two looks. Seconds."""
-LINE_EVERY_S = 5.0
+LINE_EVERY_S = 2.0
 """Pause between two lines where nobody looks at a terminal. Seconds."""
 WINDOW_S = 5.0
 """Over which time the throughput is taken. Seconds."""
@@ -38,9 +38,16 @@ class Throughput:
         return (total_length - before) / elapsed_s if elapsed_s else 0.0
 
 
-def follow(look: Look, address: str, worker_count: int) -> None:
-    """Shows the search until it has ended: live on a terminal, else as lines."""
-    if is_terminal():
+def follow(look: Look, address: str, worker_count: int, is_json: bool) -> None:
+    """Shows the search until it has ended: live on a terminal, else as lines.
+
+    Args:
+        look: asks for the experiment as it is now.
+        address: of the server.
+        worker_count: processes that train.
+        is_json: whether standard output is for facts: then the lines go to standard error.
+    """
+    if is_terminal() and not is_json:
         from asha_server.cli import drawing  # noqa: PLC0415  # rich takes 40 ms to import
 
         drawing.follow(_screens(look, address, worker_count))
@@ -52,7 +59,8 @@ def follow(look: Look, address: str, worker_count: int) -> None:
         speed = throughput.note(now_s, experiment.total_length)
         if now_s - said_s >= LINE_EVERY_S or experiment.state in experiment_text.ENDED:
             said_s = now_s
-            click.echo(f"{experiment_text.progress_line(experiment)}  {speed:.0f} epochs/s")
+            line = f"{experiment_text.progress_line(experiment)}  {speed:.0f} epochs/s"
+            click.echo(line, err=is_json)
 
 
 def _looks(look: Look) -> Iterator[Experiment]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-DEFAULT_PATTERN = r"(?P<name>[A-Za-z0-9][\w./-]*)\s*[=:]\s*(?P<value>[^\s,;=]+)"
+DEFAULT_PATTERN = r"(?<![\w./-])(?P<name>[A-Za-z][\w./-]*)\s*[=:]\s*(?P<value>[^\s,;=]+)"
 """`val_loss=0.31`, `val_loss: 0.31`; several on a line, separated by spaces or commas."""
 
 CHECKPOINT = "checkpoint"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,7 +152,9 @@ class Training:
             step, report = placed
             checkpoint = _absolute(report.checkpoint)
             if self._trial.has_verdict:
-                if checkpoint:
+                # Of a program that ran ahead of its decision the later checkpoints are not wanted:
+                # who resumed there would never report the rungs that lie before.
+                if checkpoint and step <= self._trial.last_step:
                     await self._trial.save_checkpoint(step, checkpoint)
             elif report.metrics:
                 decision = await self._trial.report(step, report.metrics, checkpoint)
@@ -261,9 +262,13 @@ class Training:
             self._announcer.ended(trial, "completed", code, "the program ended by itself")
 
     async def _release(self, reason: str, code: int | None) -> None:
-        """Gives the trial back; a server that is away hears nothing, and the lease expires."""
-        with contextlib.suppress(TimeoutError, AshaError):
+        """Gives the trial back; where the server is away, its lease does so when it expires."""
+        try:
             await asyncio.wait_for(self._trial.release(reason), LAST_WORDS_S)
+        except (TimeoutError, AshaError) as error:
+            reason = (
+                f"{reason}; the server was not told ({error or 'no answer'}): the lease expires"
+            )
         self._announcer.ended(self._trial, "released", code, reason)
 
 

@@ -1,0 +1,200 @@
+"""The state that the rows of an experiment make: what a restart reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from asha_server.search.bracket import Geometry
+from asha_server.search.event import Decision
+from asha_server.search.rows import CLOSINGS, decode_configuration, restored
+from asha_server.search.rung import rank_key
+from asha_server.search.spec import ExperimentSpec
+from asha_server.search.state import State, WorkerRecord
+from asha_server.search.terms import (
+    AssignmentKind,
+    AttemptEnd,
+    EndReason,
+    ExperimentState,
+    FailureKind,
+    TrialEndReason,
+    TrialState,
+)
+from asha_server.search.trial import Attempt, Entry, Trial
+
+if TYPE_CHECKING:
+    from asha_server.search.rows import (
+        AttemptRow,
+        BracketRow,
+        ConfigurationRow,
+        EntryRow,
+        Rows,
+        TrialRow,
+    )
+
+_DECISION = msgspec.json.Decoder(Decision)
+_SPEC = msgspec.json.Decoder(ExperimentSpec)
+
+
+def load(rows: Rows) -> State:
+    """The state that all rows of an experiment make. O(rows · log rows).
+
+    Reports are not read: an attempt's are recalled when it first speaks again.
+    """
+    row = rows.experiment
+    spec = _SPEC.decode(row.spec)
+    state = State(row.id, spec, row.created_us, _geometries(spec, rows.brackets))
+    state.create_request_id = row.request_id
+    state.sequence = row.sequence
+    state.state = ExperimentState(row.state)
+    state.end_reason = EndReason(row.end_reason) if row.end_reason else None
+    state.end_message = row.end_message
+    state.updated_us = row.updated_us
+    state.ended_us = row.ended_us
+    state.elapsed_us = row.elapsed_us
+    state.running_since_us = row.running_since_us
+    state.infeasible_in_a_row = row.infeasible_in_a_row
+    state.progress = row.progress
+    for bracket, bracket_row in zip(state.brackets, rows.brackets, strict=True):
+        closings = CLOSINGS.decode(bracket_row.closings)
+        for rung, closed in zip(bracket.rungs, closings, strict=True):
+            rung.closings = closed
+    state.trials = [_load_trial(trial) for trial in rows.trials]
+    _load_configurations(state, rows.configurations)
+    _load_entries(state, rows.entries)
+    for attempt in rows.attempts:
+        _load_attempt(state, attempt)
+    for worker in rows.workers:
+        state.workers[worker.worker_id] = WorkerRecord(worker.failures, worker.failed_us)
+    _derive(state)
+    return state
+
+
+def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry, ...]:
+    lengths = [tuple(msgspec.json.decode(row.rung_lengths)) for row in rows]
+    trials = [row.max_trials for row in rows]
+    shares = spec.shares([len(rungs) for rungs in lengths], trials)
+    return tuple(
+        Geometry(rungs, max_trials, share)
+        for rungs, max_trials, share in zip(lengths, trials, shares, strict=True)
+    )
+
+
+def _load_trial(row: TrialRow) -> Trial:
+    trial = Trial(row.trial, row.bracket, row.created_us)
+    trial.own_state = TrialState(row.state)
+    trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
+    trial.end_message = row.end_message
+    trial.restarts = row.restarts
+    trial.last_step = row.last_step
+    trial.value = restored(row.last_value)
+    trial.checkpoint_uri = row.checkpoint_uri
+    trial.checkpoint_step = row.checkpoint_step
+    trial.checkpoint_attempt = row.checkpoint_attempt
+    trial.queued_sequence = row.queued_sequence
+    trial.started_us = row.started_us
+    trial.ended_us = row.ended_us
+    trial.total_length = row.total_length
+    return trial
+
+
+def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
+    for row in rows:
+        trial = state.trials[row.trial]
+        trial.request_id = row.request_id
+        if row.request_id:
+            state.created_by[row.request_id] = row.trial
+        if row.is_given:
+            trial.given = decode_configuration(row.configuration)
+        if state.grid is not None:
+            state.grid_cursor += 1
+
+
+def _load_entries(state: State, rows: list[EntryRow]) -> None:
+    """Entries come in the order of (bracket, rung, trial), so each trial's lowest rung first."""
+    keys: dict[tuple[int, int], list[tuple[bool, float, int, int]]] = {}
+    for row in rows:
+        entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
+        state.trials[row.trial].entries.append(entry)
+        key = rank_key(entry.value, state.goal, entry.arrival, row.trial)
+        keys.setdefault((row.bracket, row.rung), []).append(key)
+        state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
+    for (bracket, rung), entries in keys.items():
+        state.brackets[bracket].rungs[rung].entries.update(entries)
+
+
+def _load_attempt(state: State, row: AttemptRow) -> None:
+    """Attempts come in the order of (trial, attempt); the last of each trial is its latest."""
+    trial = state.trials[row.trial]
+    if row.request_id:
+        state.assigned_by[row.request_id] = (row.trial, row.attempt)
+    if row.attempt < state.trials[row.trial].attempt_number:
+        raise AssertionError("attempts are loaded in order")
+    trial.keep_ending()
+    attempt = Attempt(
+        row.trial,
+        row.attempt,
+        AssignmentKind(row.kind),
+        row.worker_id,
+        row.incarnation_id,
+        row.request_id,
+        row.started_us,
+        row.start_step,
+        row.start_checkpoint_uri,
+    )
+    attempt.max_step = row.max_step
+    attempt.units_trained = row.units_trained
+    attempt.last_report = row.last_report
+    attempt.decision = _DECISION.decode(row.decision) if row.decision else None
+    attempt.end = AttemptEnd(row.end) if row.end else None
+    attempt.ended_us = row.ended_us
+    attempt.failure = FailureKind(row.failure) if row.failure else None
+    attempt.ended_state = TrialState(row.ended_state) if row.ended_state else None
+    attempt.message = row.message
+    attempt.is_fenced = bool(row.is_fenced)
+    attempt.known = None if row.last_report else {}
+    trial.attempt = attempt
+
+
+def _derive(state: State) -> None:
+    """Everything that follows from the rows: counts, queues, holders, who waits in which rung."""
+    unsettled: list[int] = []
+    for trial in state.trials:
+        current = state.state_of(trial)
+        state.counts[current] += 1
+        state.total_length += trial.total_length
+        if current is not trial.own_state:
+            unsettled.append(trial.number)
+        if trial.bracket >= 0:
+            _derive_place(state, trial, current)
+        elif current is TrialState.QUEUED:
+            state.given[trial.number] = None
+    state.leave_unsettled(unsettled)
+    queued = [
+        trial
+        for trial in state.trials
+        if state.state_of(trial) is TrialState.QUEUED and trial.bracket >= 0
+    ]
+    for trial in sorted(queued, key=lambda trial: (trial.queued_sequence, trial.number)):
+        state.retries[trial.number] = None
+        attempt = trial.attempt
+        if attempt is not None and attempt.is_overdue and not attempt.is_fenced:
+            state.overdue[attempt.worker_id] = trial.number
+    state.nominal_done = sum(bracket.nominal_units_done() for bracket in state.brackets)
+
+
+def _derive_place(state: State, trial: Trial, current: TrialState) -> None:
+    bracket = state.brackets[trial.bracket]
+    if current is not TrialState.INFEASIBLE or not state.spec.replaces_infeasible:
+        bracket.created_count += 1
+    if current is TrialState.PAUSED:
+        rung = trial.rung - 1
+        bracket.rungs[rung].waiting.add(state.key_of(trial, rung))
+    elif not current.is_terminal:
+        bracket.heading[trial.rung] += 1
+    if current is TrialState.RUNNING:
+        assert trial.attempt is not None
+        bracket.active_count += 1
+        state.active[trial.number] = None
+        state.holding[trial.attempt.worker_id] = trial.number
