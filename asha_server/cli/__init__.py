@@ -15,9 +15,13 @@ Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 
 from __future__ import annotations
 
+import logging
+
 from asha_server.cli.program import asha
 
 
 def main() -> None:
     """Runs the command `asha` and exits with its status."""
+    # What the client would warn of is said by `connecting.py`, in a person's words.
+    logging.getLogger("asha_client").setLevel(logging.ERROR)
     asha(prog_name="asha")

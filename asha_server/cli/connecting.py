@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
@@ -72,8 +71,6 @@ class Server:
     """
 
     def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
-        # What the client would warn of is said here, in a person's words.
-        logging.getLogger("asha_client").setLevel(logging.ERROR)
         self.address = address
         self.patience_s = patience_s
         self._target = Target(address, max_backoff_s=PAUSE_MAX_S)

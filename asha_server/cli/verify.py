@@ -29,7 +29,7 @@ def command(path: Path, is_json: bool) -> None:
         verification = verify_file(path)
     except StoreError as error:
         raise Refusal(str(error)) from error
-    if is_json:
+    if is_json and verification.problems:
         print_json({"database": str(path), "problems": list(verification.problems)})
     table = Table(
         [

@@ -81,7 +81,37 @@ def test_explain_tells_of_a_promotion_on_the_spot(
     told = asha("explain", "why-2", "2").out
 
     assert "It was among the best floor(3 / 3) = 1, who go on; the cut-off was 0.1" in told
-    assert "It is being trained by w2 (attempt 1)." in told
+    assert "It is being trained by w2 (attempt 1), towards rung 1 at 3 epochs." in told
+
+
+def test_explain_tells_when_a_paused_trial_goes_on(
+    asha: Asha, small: Path, worker: MakeWorker
+) -> None:
+    """Second of four is among the best third of six, and never among those of a not-a-number."""
+    asha("create", "-f", str(small), "--id", "why-3")
+    worker("why-3").arrive(0.5, 0.4, 0.45, float("nan"))
+
+    assert "At this rank it goes on once there are 6." in asha("explain", "why-3", "2").out
+    assert "not a finite number is never promoted" in asha("explain", "why-3", "3").out
+    first = asha("explain", "why-3", "1").out
+    assert "among the best floor(4 / 3) = 1: it goes on with the next worker that is free" in first
+
+
+def test_explain_tells_of_a_later_promotion(asha: Asha, small: Path, worker: MakeWorker) -> None:
+    """Rungs at 1 and 3; trial 0 is first of three when the third arrives."""
+    settings = ("--set", "async_halving.num_rungs=2", "--set", "max_length=3")
+    asha("create", "-f", str(small), "--id", "why-4", *settings)
+    works = worker("why-4")
+    works.arrive(0.1, 0.5, 0.6)
+    promoted = works.take("w9")
+    assert (promoted.trial_number, promoted.start_step) == (0, 1)
+    works.report(promoted, 3, 0.05)
+
+    told = asha("explain", "why-4", "0").out
+
+    assert "  It was promoted later: w9 took it (attempt 2)." in told
+    assert "At step 3 (rung 1) its loss was 0.05: rank 1 of 1." in told
+    assert "That is the full length: stop, completed." in told
 
 
 def test_watch_prints_every_event_once_until_the_end(

@@ -257,7 +257,7 @@ async def test_only_so_many_calls_are_held(launch: Launch) -> None:
     with pytest.raises(ResourceExhausted) as refusal:
         await Worker(engine, "d").ask(HOUR_S)
     assert refusal.value.reason is ErrorReason.LIMIT_EXCEEDED
-    assert refusal.value.retry_after_us == 1_000_000
+    assert refusal.value.retry_after_us == 0  # it can be long; asking without waiting cannot
     assert isinstance(await Worker(engine, "d").ask(), Wait)
 
     for task in waiting:
