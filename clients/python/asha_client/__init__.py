@@ -11,10 +11,12 @@
 
 Read `experiment.py` first (the loop), then `attempt.py` (every rule about a trial, as flows without
 I/O: flow.py), `custody.py` (signals, exceptions, forks) and `errors.py`. `asha_client.aio` is the
-asyncio twin: same names, same rules. Needs grpcio and protobuf, nothing else.
+asyncio twin: same names, same rules. `Client.call` reaches every method of the API. Needs grpcio,
+protobuf and googleapis-common-protos, nothing else.
 """
 
 from asha_client.attempt import Attempt
+from asha_client.client import Client, connect
 from asha_client.decision import Decision, Verdict
 from asha_client.errors import (
     Aborted,
@@ -33,6 +35,7 @@ from asha_client.errors import (
     MetricConflict,
     NotFound,
     NotImplementedYet,
+    OutOfRange,
     PermanentFailure,
     ResourceExhausted,
     ServerFault,
@@ -41,7 +44,7 @@ from asha_client.errors import (
     Unavailable,
     WorkerFailing,
 )
-from asha_client.experiment import Client, Experiment, Trials, connect
+from asha_client.experiment import Experiment, Trials
 from asha_client.reporter import Reporter, StopTraining
 from asha_client.trial import Trial
 
@@ -68,6 +71,7 @@ __all__ = [
     "MetricConflict",
     "NotFound",
     "NotImplementedYet",
+    "OutOfRange",
     "PermanentFailure",
     "Reporter",
     "ResourceExhausted",

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from asha_client import errors, failure
+from asha_client.assignment import Assignment
+from asha_client.checkpoint import CheckpointFunction, CheckpointPolicy, Checkpoints, saving
 from asha_client.connection import Connection, check_process, drive, perform
 from asha_client.decision import Decision, Verdict, decode_decision
 from asha_client.flow import (
@@ -27,14 +29,12 @@ from asha_client.flow import (
     SHOULD_STOP,
     Effect,
     Flow,
-    Invoke,
     Method,
     RequestT,
     ResponseT,
     call,
 )
 from asha_client.keepalive import KeepAlive
-from asha_client.parameter import Value, decode_parameters, nest
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.pb import trial_pb2
 from asha_client.ranks import Ranks, share
@@ -42,41 +42,30 @@ from asha_client.ranks import Ranks, share
 log = logging.getLogger("asha_client")
 
 ResultT = TypeVar("ResultT")
-CheckpointFunction = Callable[..., object]
+
+EMERGENCY_RETRY_S = 5.0
+"""How long a dying process tries to give a trial back, in seconds; then the lease expires."""
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointPolicy:
-    """When a checkpoint function is called beside decisions.
+class _Answer:
+    """What every rank hears of a report's answer.
 
     Attributes:
-        every_steps: at the latest after so many steps; None = no such rule.
-        every_s: at the latest after so many seconds, at a report; None = no such rule.
+        decision: the server's.
+        is_saved: whether a checkpoint went with the report.
+        is_save_due: whether every rank is to save at the next report.
+        is_last: whether rank 0 is dying: with its checkpoint safe the trial is let go.
     """
 
-    every_steps: int | None = None
-    every_s: float | None = None
+    decision: Decision
+    is_saved: bool
+    is_save_due: bool
+    is_last: bool
 
 
-class Attempt:
-    """One trial as it was handed to this worker.
-
-    Attributes:
-        experiment_id: the experiment.
-        number: the trial's number, 0-based.
-        attempt: number of this attempt, from 1.
-        kind: NEW, PROMOTED, RETRIED, RESUMED or ENQUEUED; any other text of a newer server.
-        parameters: the configuration, by full name (`optimizer.momentum`), in declared order.
-        nested: the same with dotted names as nested dictionaries.
-        seed: for the training's randomness, 0 to 2^31 - 1.
-        start_step: resume at this step, in units; 0 = from scratch.
-        checkpoint: what to load before training; None = from scratch.
-        max_length: units that a surviving trial trains in all.
-        unit: the unit's name, for people; may be empty.
-        metric: name of the search metric; reports without it decide nothing.
-        bracket: index of the trial's bracket.
-        rung: index of the rung it trains towards.
-    """
+class Attempt(Assignment):
+    """One trial in this worker's hands: what was handed out, and what has become of it since."""
 
     def __init__(
         self,
@@ -86,43 +75,28 @@ class Attempt:
         policy: CheckpointPolicy,
         is_dying: Callable[[], bool],
     ) -> None:
-        self.experiment_id = assignment.experiment_id
-        self.number = assignment.trial_number
-        self.attempt = assignment.lease.attempt
-        self.kind = _kind_name(assignment.kind)
-        self.parameters: dict[str, Value] = decode_parameters(assignment.parameters)
-        self.nested = nest(self.parameters)
-        self.seed = assignment.trial_seed
-        self.start_step = assignment.start_step
-        self.checkpoint: str | None = assignment.checkpoint_uri or None
-        self.max_length = assignment.max_length
-        self.unit = assignment.unit
-        self.metric = assignment.metric
-        self.bracket = assignment.bracket
-        self.rung = assignment.rung
+        super().__init__(assignment)
         self.ttl_s = assignment.lease.ttl.ToNanoseconds() / 1e9 or 60.0
         self.renewed_at = time.monotonic()
         self.has_reported = False
-        self.has_failed = False
+        self.failure_kind: errors.FailureKind | None = None
         self.raised_at: str | None = None
         """Where an exception left `steps()`, while nothing better is known about it."""
         self._token = assignment.lease.token
         self._connection = connection
         self._ranks = ranks
-        self._policy = policy
         self._is_dying = is_dying
         self._pid = os.getpid()
         self._decision: Decision | None = None
         self._is_ended = False
         self._next_decision_step = assignment.next_decision_step
         self._last_step = assignment.start_step
-        self._saved_step = assignment.start_step
-        self._saved_at = time.monotonic()
-        self._is_save_due = False
+        self._checkpoints = Checkpoints(policy, assignment.start_step)
         self._is_verdict_shared = False
         self._lock = threading.Lock()
         self._keepalive: KeepAlive | None = None
         if ranks.is_speaker:
+            connection.open()  # imports, for which the thread of a signal must not have to wait
             name = f"{self.experiment_id}-{self.number}"
             self._keepalive = KeepAlive(self, connection, name)
             self._keepalive.start()
@@ -137,8 +111,11 @@ class Attempt:
 
     @property
     def next_decision_step(self) -> int:
-        """Train at least this far, then report, in units; 0 after STOP and PAUSE."""
-        return 0 if self.has_verdict else self._next_decision_step
+        """Train at least this far, then report, in units; 0 after STOP and PAUSE.
+
+        The same on every rank.
+        """
+        return 0 if self._is_over() else self._next_decision_step
 
     @property
     def last_step(self) -> int:
@@ -198,63 +175,49 @@ class Attempt:
         """
         check_process(self._pid)
         values = _floats(metrics)
-        uri: str | None = checkpoint if isinstance(checkpoint, str) else None
+        uri = checkpoint if isinstance(checkpoint, str) else ""
         saver = checkpoint if callable(checkpoint) else None
         if saver is not None and self._needs_checkpoint(step, values):
-            uri = yield from self._saving(saver)
-        decision, is_save_due = yield from share(
-            self._ranks, lambda: self._sending(step, values, uri)
-        )
-        self._take(step, decision, uri, is_save_due)
+            uri = yield from saving(saver, is_named=self._ranks.is_speaker)
+        answer = yield from share(self._ranks, lambda: self._sending(step, values, uri))
+        self._take(step, answer)
+        decision = answer.decision
         is_lost = decision.reason in {"LEASE_LOST", "TRIAL_ENDED"}
-        if decision.verdict is Verdict.PAUSE and saver is not None and not uri and not is_lost:
-            uri = yield from self._saving(saver)
-            if self._ranks.is_speaker:
-                yield from self._storing(step, uri)
+        if saver is not None and not answer.is_saved:
+            if decision.verdict is Verdict.PAUSE and not is_lost:
+                uri = yield from saving(saver, is_named=self._ranks.is_speaker)
+                yield from self.storing(step, uri)
+        elif answer.is_last:
+            yield from self.releasing("SIGTERM", EMERGENCY_RETRY_S)
         return decision
 
     def _needs_checkpoint(self, step: int, values: Mapping[str, float]) -> bool:
         """Whether a checkpoint must lie ready when this report is decided.
 
-        With several ranks every one must come to the same answer, so only what was shared counts.
+        With several ranks every one must come to the same answer, so only what was shared counts:
+        not the clock, nor the metrics, which only rank 0 need have.
         """
-        if self._is_save_due or (self.metric in values and step >= self._next_decision_step):
+        if self._checkpoints.is_due_at(step):
             return True
-        every = self._policy.every_steps
-        if every is not None and step - self._saved_step >= every:
+        is_alone = self._ranks.is_alone
+        if step >= self._next_decision_step and (self.metric in values or not is_alone):
             return True
-        return self._ranks.is_alone and self._find_save_due()
+        return is_alone and self._is_save_due()
 
-    def _find_save_due(self) -> bool:
-        """Whether the next report should carry a checkpoint, by the clock or by what comes."""
-        if self._is_dying() or (self._decision and self._decision.verdict is Verdict.PAUSE):
-            return True
-        every_s = self._policy.every_s
-        return every_s is not None and time.monotonic() - self._saved_at >= every_s
+    def _is_save_due(self) -> bool:
+        """Whether this process knows that a checkpoint is wanted, by the clock or by what comes."""
+        is_pausing = self._decision is not None and self._decision.verdict is Verdict.PAUSE
+        return self._is_dying() or is_pausing or self._checkpoints.is_due_now()
 
-    def _saving(self, saver: CheckpointFunction) -> Flow[str]:
-        """The name of a checkpoint that the training code saves now."""
-        uri = yield Invoke(saver)
-        if isinstance(uri, os.PathLike):
-            uri = os.fspath(uri)
-        if not isinstance(uri, str) or not uri:
-            raise errors.CheckpointMissing(
-                f"the checkpoint function {getattr(saver, '__qualname__', saver)!r} returned "
-                f"{uri!r}; it must return the path or URI that it saved to, as a string"
-            )
-        return uri
-
-    def _sending(
-        self, step: int, values: Mapping[str, float], uri: str | None
-    ) -> Flow[tuple[Decision, bool]]:
-        """Sends the report; the decision, and whether the next report should save."""
+    def _sending(self, step: int, values: Mapping[str, float], uri: str) -> Flow[_Answer]:
+        """Sends the report; what every rank must hear of its answer."""
         request = pb.ReportMetricRequest(
             experiment_id=self.experiment_id,
             trial_number=self.number,
             lease_token=self._token,
             step=step,
             metrics=[trial_pb2.MetricValue(name=n, value=v) for n, v in values.items()],
-            checkpoint_uri=uri or "",
+            checkpoint_uri=uri,
         )
         try:
             response = yield from call(REPORT_METRIC, request)
@@ -274,13 +237,13 @@ class Attempt:
             decision = Decision(Verdict.STOP, error.reason)
         else:
             self.note_renewal(self.ttl_s)
-        due = (
-            decision.verdict is Verdict.CONTINUE
-            and not self._ranks.is_alone
-            and not uri
-            and self._find_save_due()
+        goes_on = decision.verdict is Verdict.CONTINUE
+        return _Answer(
+            decision,
+            is_saved=bool(uri),
+            is_save_due=goes_on and not self._ranks.is_alone and not uri and self._is_save_due(),
+            is_last=goes_on and self._is_dying(),
         )
-        return decision, due
 
     def _recorded(self, error: errors.MetricConflict, step: int, uri: str | None) -> Flow[Decision]:
         """The decision that stands for a step with another value, its checkpoint stored."""
@@ -298,16 +261,24 @@ class Attempt:
             verdict = Verdict.STOP
         return Decision(verdict, error.metadata.get("decision_reason", ""))
 
-    def _take(self, step: int, decision: Decision, uri: str | None, is_save_due: bool) -> None:
+    def _take(self, step: int, answer: _Answer) -> None:
         """Takes a report's answer in, the same on every rank."""
+        decision = answer.decision
         self.has_reported = self.has_reported or decision.reason != "LEASE_LOST"
         self._last_step = max(self._last_step, step)
-        self._is_save_due = is_save_due
         self._next_decision_step = max(self._next_decision_step, decision.next_decision_step)
         self._is_verdict_shared = self._is_verdict_shared or decision.should_stop
         self.note_decision(decision)
-        if uri:
-            self._saved_step, self._saved_at = step, time.monotonic()
+        self._checkpoints.is_requested = answer.is_save_due
+        if answer.is_saved:
+            self._checkpoints.note_saved(step)
+
+    def storing(self, step: int, uri: str) -> Flow[None]:
+        """Tells the server of a checkpoint that was saved between reports. Rank 0 sends it."""
+        check_process(self._pid)
+        self._checkpoints.note_saved(step)
+        if self._ranks.is_speaker:
+            yield from self._storing(step, uri)
 
     def _storing(self, step: int, uri: str) -> Flow[None]:
         """Tells the server of a checkpoint; one that comes too late is only logged."""
@@ -324,17 +295,8 @@ class Attempt:
             log.warning("checkpoint %s of trial %d came too late: %s", uri, self.number, error)
             self.note_decision(Decision(Verdict.STOP, error.reason))
             return
-        self._saved_step, self._saved_at = step, time.monotonic()
         self.note_renewal(self.ttl_s)
-        if self._ranks.is_alone:
-            self.note_decision(decode_decision(response.decision))
-
-    def storing(self, step: int, uri: str) -> Flow[None]:
-        """Tells the server of a checkpoint that was saved between reports. Rank 0 sends it."""
-        check_process(self._pid)
-        if self._ranks.is_speaker:
-            yield from self._storing(step, uri)
-        self._saved_step, self._saved_at = step, time.monotonic()
+        self.note_decision(decode_decision(response.decision))
 
     def polling(self) -> Flow[bool]:
         """Whether the server wants the training to stop; asks it, on every rank together."""
@@ -373,7 +335,8 @@ class Attempt:
             kind=f"FAILURE_KIND_{kind}",
             message=failure.clipped(message),
         )
-        self.has_failed = self.has_failed or self.is_held
+        if self.is_held:
+            self.failure_kind = kind
         yield from self._ending(FAIL_TRIAL, request, retry_for_s)
 
     def releasing(self, reason: str, retry_for_s: float | None = None) -> Flow[None]:
@@ -468,14 +431,6 @@ class Attempt:
     def _is_over(self) -> bool:
         """Whether a verdict was heard; with several ranks, heard by all of them."""
         return self.has_verdict if self._ranks.is_alone else self._is_verdict_shared
-
-
-def _kind_name(kind: trial_pb2.AssignmentKind) -> str:
-    """The kind without its prefix; a newer server's unknown kind as its number."""
-    try:
-        return trial_pb2.AssignmentKind.Name(kind).removeprefix("ASSIGNMENT_KIND_")
-    except ValueError:
-        return str(int(kind))
 
 
 def _floats(metrics: Mapping[str, float]) -> dict[str, float]:

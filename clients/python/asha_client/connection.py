@@ -14,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -25,6 +25,9 @@ from asha_client.flow import Call, Effect, Flow, Invoke, Method, RequestT, Respo
 log = logging.getLogger("asha_client")
 
 ResultT = TypeVar("ResultT")
+
+Metadata = tuple[tuple[str, str], ...]
+"""Headers of a call, as gRPC takes them."""
 
 FIRST_BACKOFF_S = 0.2
 FIRST_WARNING_S = 1.0
@@ -62,7 +65,7 @@ class Target:
     options: tuple[tuple[str, int | str], ...] = ()
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> Metadata:
         """What goes with every call."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
@@ -77,14 +80,15 @@ class Backoff:
 
     Args:
         target: the server, for its retry limits and the warning's text.
-        path: the method, for the warning's text.
-        retry_for_s: overrides the target's, in seconds; None = the target's.
+        name: the method's, for the warning's text.
+        retry_for_s: at most so long, in seconds; None = as long as the target allows.
     """
 
-    def __init__(self, target: Target, path: str, retry_for_s: float | None) -> None:
+    def __init__(self, target: Target, name: str, retry_for_s: float | None = None) -> None:
         self._target = target
-        self._path = path
-        self._retry_for_s = target.retry_for_s if retry_for_s is None else retry_for_s
+        self._name = name
+        limits = [s for s in (target.retry_for_s, retry_for_s) if s is not None]
+        self._retry_for_s = min(limits, default=None)
         self._began = time.monotonic()
         self._attempts = 0
         self._warn_after_s = FIRST_WARNING_S
@@ -107,7 +111,7 @@ class Backoff:
             self._warn_after_s = 2 * elapsed_s
             log.warning(
                 "%s has failed for %.0f s (%d attempts), still trying: %s; the server is %s",
-                self._path.rpartition("/")[2],
+                self._name,
                 elapsed_s,
                 self._attempts,
                 error,
@@ -127,7 +131,7 @@ class Connection:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._pid = os.getpid()
-        _connections.add(self)
+        register(self)
 
     def call(
         self,
@@ -149,28 +153,45 @@ class Connection:
             AshaError: what the server refused, or Unavailable when retry_for_s is over.
             ForkedProcess: this process is a fork of the one that made the connection.
         """
-        backoff = Backoff(self.target, method.path, retry_for_s)
+
+        def send(metadata: Metadata) -> ResponseT:
+            callable_ = self.open().unary_unary(
+                method.path,
+                request_serializer=_serialize,
+                response_deserializer=method.response.FromString,
+            )
+            response: ResponseT = callable_(request, timeout=deadline_s, metadata=metadata)
+            return response
+
+        return self.retry(send, method.name, retry_for_s)
+
+    def retry(
+        self, send: Callable[[Metadata], ResultT], name: str, retry_for_s: float | None = None
+    ) -> ResultT:
+        """Does something until it is answered.
+
+        Args:
+            send: one attempt, given the metadata that goes with every call.
+            name: the method's, for the warnings' text.
+            retry_for_s: how long to retry, in seconds; None = as configured, 0 = not at all.
+
+        Raises:
+            AshaError: what the server refused, or Unavailable when retry_for_s is over.
+        """
+        backoff = Backoff(self.target, name, retry_for_s)
         while True:
             try:
-                return self._send(method, request, deadline_s)
+                return send(self.target.metadata)
             except grpc.RpcError as error:
                 refusal = errors.decode_error(error)
             time.sleep(backoff.pause_after(refusal))
 
-    def _send(
-        self, method: Method[RequestT, ResponseT], request: RequestT, deadline_s: float
-    ) -> ResponseT:
-        """One attempt."""
-        send = self._open().unary_unary(
-            method.path,
-            request_serializer=_serialize,
-            response_deserializer=method.response.FromString,
-        )
-        response: ResponseT = send(request, timeout=deadline_s, metadata=self.target.metadata)
-        return response
+    def open(self) -> grpc.Channel:
+        """The channel, opened if need be.
 
-    def _open(self) -> grpc.Channel:
-        """The channel, opened if need be."""
+        Raises:
+            ForkedProcess: this process is a fork of the one that made the connection.
+        """
         check_process(self._pid)
         channel = self._channel
         if channel is None:
@@ -203,16 +224,25 @@ class Connection:
         return channel
 
 
-_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-_inherited: list[grpc.Channel] = []
+class Abandonable(Protocol):
+    """What holds a channel that a forked child must leave alone."""
+
+    def abandon(self) -> object:
+        """Gives the channel away without a call into gRPC."""
+
+
+_connections: weakref.WeakSet[Abandonable] = weakref.WeakSet()
+_inherited: list[object] = []
 """Channels of the parent, kept for ever: destroying one in the child would call into gRPC."""
 
 
+def register(connection: Abandonable) -> None:
+    """Has the connection give its channel away in every forked child."""
+    _connections.add(connection)
+
+
 def _abandon_after_fork() -> None:
-    for connection in list(_connections):
-        channel = connection.abandon()
-        if channel is not None:
-            _inherited.append(channel)
+    _inherited.extend(connection.abandon() for connection in list(_connections))
 
 
 if hasattr(os, "register_at_fork"):

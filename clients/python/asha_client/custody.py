@@ -6,8 +6,8 @@ A plain `for` loop cannot see an exception that leaves its body. So three things
   into custody as *orphaned*;
 * `sys.excepthook` and `threading.excepthook` (chained, never replaced) bring the exception itself,
   and the trial is failed, or released, with its words;
-* an exception that somebody outside the loop caught brings no hook: the orphan is failed after two
-  seconds, or at exit, with the place it was raised at.
+* an exception that somebody outside the loop caught (`multiprocessing` does) brings no hook: the
+  orphan is failed after two seconds, or when the process ends, with the place it was raised at.
 
 SIGTERM releases what is held and then does what it did before. A forked child holds nothing.
 """
@@ -15,28 +15,24 @@ SIGTERM releases what is held and then does what it did before. A forked child h
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
 
+from asha_client.attempt import EMERGENCY_RETRY_S, Attempt
 from asha_client.errors import FailureKind
-
-if TYPE_CHECKING:
-    from asha_client.attempt import Attempt
+from asha_client.loop_exit import ExitKind, LoopExit
 
 log = logging.getLogger("asha_client")
 
 ORPHAN_PATIENCE_S = 2.0
 """How long an orphan waits for the words of its exception, in seconds."""
-
-EMERGENCY_RETRY_S = 5.0
-"""How long a dying process tries to give a trial back, in seconds; then the lease expires."""
 
 
 @dataclass(eq=False, slots=True)
@@ -45,37 +41,46 @@ class Orphan:
 
     Attributes:
         attempt: the trial.
-        place: file and line that raised.
-        may_be_caught: whether some caller has a handler; if not, only SystemExit brings no hook.
-        timer: fails the trial when no hook came.
+        thread: of the loop.
+        way_out: how the loop was left, as far as can be seen.
+        is_settled: set when the trial was ended.
     """
 
     attempt: Attempt
-    place: str
-    may_be_caught: bool
-    timer: threading.Timer
+    thread: int
+    way_out: LoopExit
+    is_settled: threading.Event = field(default_factory=threading.Event)
 
 
 class Custody:
     """The trials that this process holds. One per process."""
 
     def __init__(self) -> None:
-        self._reset()
+        self._forget()
         self._is_installed = False
         self._installed_signal = False
         self._former_signal: object = None
-        self._grace_s = 0.0
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._after_fork)
 
-    def _reset(self) -> None:
-        self._pid = os.getpid()
+    def _forget(self) -> None:
         self._held: dict[Attempt, int] = {}
         self._orphans: list[Orphan] = []
         self._is_dying = False
+        self._grace_s = 0.0
+        self._is_told = threading.Event()
+        self._is_hurried = threading.Event()
+        self._is_released = threading.Event()
 
     @property
     def is_dying(self) -> bool:
-        """Whether SIGTERM has come and its grace runs."""
+        """Whether SIGTERM has come: no trial is to be begun."""
         return self._is_dying
+
+    @property
+    def has_orphans(self) -> bool:
+        """Whether a loop was left by an exception that nobody has shown us yet."""
+        return bool(self._orphans)
 
     def install(self, grace_s: float) -> None:
         """Hooks exit, exceptions and, in the main thread, SIGTERM.
@@ -92,14 +97,13 @@ class Custody:
             sys.excepthook = self._on_exception
             self._former_thread_hook = threading.excepthook
             threading.excepthook = self._on_thread_exception
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._after_fork)
         if threading.current_thread() is threading.main_thread() and not self._installed_signal:
             former = signal.getsignal(signal.SIGTERM)
             if former is signal.SIG_IGN or former is None:
                 return  # the process is not to end by it, or C code handles it
             self._former_signal = former
             self._installed_signal = True
+            threading.Thread(target=self._await_sigterm, name="asha-sigterm", daemon=True).start()
             signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def hold(self, attempt: Attempt) -> None:
@@ -110,29 +114,46 @@ class Custody:
         """The trial is ended, or was answered STOP or PAUSE."""
         self._held.pop(attempt, None)
 
-    def orphan(self, attempt: Attempt, place: str, *, may_be_caught: bool) -> None:
-        """The trial's loop was left by an exception; it is told as soon as it is known."""
-        timer = threading.Timer(ORPHAN_PATIENCE_S, self.settle_orphans)
-        timer.daemon = True
-        self._orphans.append(Orphan(attempt, place, may_be_caught, timer))
-        timer.start()
+    def orphan(self, attempt: Attempt, way_out: LoopExit) -> None:
+        """The trial's loop was left, perhaps by an exception; it is told as soon as it is known."""
+        orphan = Orphan(attempt, threading.get_ident(), way_out)
+        self._orphans.append(orphan)
+        # Not a daemon: the process, a child of multiprocessing too, waits for it before it ends.
+        threading.Thread(target=self._watch, args=(orphan,), name="asha-orphan").start()
 
-    def settle_orphans(self, error: BaseException | None = None, *, at_exit: bool = False) -> None:
-        """Ends every orphan, by its exception if it is known."""
-        while self._orphans:
-            orphan = self._orphans.pop()
-            orphan.timer.cancel()
-            attempt = orphan.attempt
-            if error is not None:
-                attempt.end_now(attempt.ending_for(error, EMERGENCY_RETRY_S))
-            elif at_exit and not orphan.may_be_caught:
-                # Uncaught, yet no hook: SystemExit, the one exception that has none.
-                attempt.end_now(attempt.releasing("SystemExit", EMERGENCY_RETRY_S))
-            else:
-                message = f"the training code raised at {orphan.place}; a caller caught it"
-                kind = FailureKind.RETRYABLE
-                attempt.end_now(attempt.failing(message, kind, EMERGENCY_RETRY_S))
-            self.drop(attempt)
+    def _watch(self, orphan: Orphan) -> None:
+        """Settles an orphan whose exception is not shown in time, or ever."""
+        deadline = time.monotonic() + ORPHAN_PATIENCE_S
+        is_exiting = False
+        while not (is_exiting or orphan.is_settled.wait(0.05)) and time.monotonic() < deadline:
+            is_exiting = not threading.main_thread().is_alive()
+        self._settle(orphan, at_exit=is_exiting)
+
+    def settle_orphans(self, thread: int, error: BaseException | None = None) -> None:
+        """Ends a thread's orphans, by their exception if it is known."""
+        for orphan in list(self._orphans):
+            if orphan.thread == thread:
+                self._settle(orphan, error)
+
+    def _settle(
+        self, orphan: Orphan, error: BaseException | None = None, *, at_exit: bool = False
+    ) -> None:
+        """Ends an orphan, once."""
+        attempt, way_out = orphan.attempt, orphan.way_out
+        if error is not None:
+            attempt.end_now(attempt.ending_for(error, EMERGENCY_RETRY_S))
+        elif way_out.kind is ExitKind.UNKNOWN:
+            attempt.end_now(attempt.releasing("the loop was left", EMERGENCY_RETRY_S))
+        elif at_exit and not way_out.may_be_caught:
+            # Uncaught, yet no hook: SystemExit, the one exception that has none.
+            attempt.end_now(attempt.releasing("SystemExit", EMERGENCY_RETRY_S))
+        else:
+            message = f"the training code raised at {way_out.place}; a caller caught it"
+            attempt.end_now(attempt.failing(message, FailureKind.RETRYABLE, EMERGENCY_RETRY_S))
+        self.drop(attempt)
+        orphan.is_settled.set()
+        with contextlib.suppress(ValueError):  # two threads may settle it at one time
+            self._orphans.remove(orphan)
 
     def _end_all(self, error: BaseException | None, reason: str, thread: int | None) -> None:
         """Ends what is held, by one thread or all."""
@@ -170,55 +191,40 @@ class Custody:
 
     def _bury(self, error: BaseException) -> None:
         """Ends what the calling thread holds: it dies of this exception."""
-        if os.getpid() == self._pid:
-            self.settle_orphans(error)
-            self._end_all(error, "", threading.get_ident())
+        thread = threading.get_ident()
+        self.settle_orphans(thread, error)
+        self._end_all(error, "", thread)
 
     def _at_exit(self) -> None:
-        if os.getpid() == self._pid:
-            self.settle_orphans(at_exit=True)
-            self._end_all(None, "the process ended", None)
+        self._end_all(None, "the process ended", None)
 
-    # SIGTERM.
+    # SIGTERM. Its handler only wakes a thread that was there before: the interrupted thread may
+    # hold any lock (of logging, of an import, of threading itself), so it must not need one.
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:
-            self._die(number, frame)
-        elif self._grace_s > 0 and not self._is_dying and self._any_held():
-            self._is_dying = True
+        is_first, self._is_dying = not self._is_dying, True
+        self._is_told.set()
+        if is_first and self._grace_s > 0 and any(a.is_held for a in list(self._held)):
+            return  # the thread sends the second one when it is time
+        self._is_hurried.set()
+        self._is_released.wait(EMERGENCY_RETRY_S + 3)
+        self._die(number, frame)
+
+    def _await_sigterm(self) -> None:
+        """Lets every trial go at SIGTERM, after its grace."""
+        self._is_told.wait()
+        deadline = time.monotonic() + self._grace_s
+        if not self._is_hurried.is_set():
             log.warning(
                 "SIGTERM: the trial is released at its next report, in %.0f s at the latest",
                 self._grace_s,
             )
-            threading.Thread(target=self._wait_grace, name="asha-sigterm", daemon=True).start()
-        else:
-            self._release_aside()
-            self._die(number, frame)
-
-    def _any_held(self) -> bool:
-        return any(attempt.is_held for attempt in self._held)
-
-    def _release_aside(self) -> None:
-        """Releases in another thread: the interrupted one may hold any lock of this client."""
-        thread = threading.Thread(
-            target=self._end_all, args=(None, "SIGTERM", None), name="asha-release", daemon=True
-        )
-        thread.start()
-        thread.join(EMERGENCY_RETRY_S + 3)
-
-    def _wait_grace(self) -> None:
-        """Ends the process when its grace is over and no report came."""
-        deadline = time.monotonic() + self._grace_s
-        while time.monotonic() < deadline and self._any_held():
-            time.sleep(0.05)
-        self._is_dying = True
-        self._grace_s = 0.0  # the next SIGTERM, which is ours, ends it
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    def after_report(self, attempt: Attempt, *, saved: bool) -> None:
-        """Lets go of a trial whose process is to end, once its checkpoint is safe."""
-        if self._is_dying and saved and attempt.is_held:
-            attempt.end_now(attempt.releasing("SIGTERM", EMERGENCY_RETRY_S))
+        while self._held and time.monotonic() < deadline and not self._is_hurried.wait(0.05):
+            pass
+        self._end_all(None, "SIGTERM", None)
+        self._is_released.set()
+        if not self._is_hurried.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _die(self, number: int, frame: FrameType | None) -> None:
         """Does what SIGTERM did before us."""
@@ -233,8 +239,7 @@ class Custody:
 
     def _after_fork(self) -> None:
         """In a child: it holds nothing, and SIGTERM does there what it did before us."""
-        self._reset()
-        self._pid = -1  # never equal: every hook is inert here
+        self._forget()
         if self._installed_signal:
             former = self._former_signal
             signal.signal(signal.SIGTERM, former)  # type: ignore[arg-type]  # as getsignal gave it

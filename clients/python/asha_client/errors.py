@@ -9,6 +9,7 @@ AshaError                    the server, the network or this client; never becom
 │   └── TrialEnded           the trial has ended otherwise
 ├── Aborted                  the caller's lease or etag is not the current one
 │   └── LeaseLost            another attempt has the trial, or will have it
+├── OutOfRange               a watch asks for events that are gone
 ├── ResourceExhausted        a limit is reached
 ├── NotImplementedYet        the API has it, this server has not
 ├── AccessDenied             the token is missing, unknown or not enough
@@ -34,10 +35,7 @@ from typing import cast
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
-from google.rpc import (  # type: ignore[import-untyped]  # googleapis-common-protos has no py.typed
-    error_details_pb2,
-    status_pb2,
-)
+from google.rpc import error_details_pb2, status_pb2
 
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -151,6 +149,10 @@ class LeaseLost(Aborted):
     """The lease expired, was fenced or ended; another attempt has the trial, or will have it."""
 
 
+class OutOfRange(AshaError):
+    """A watch asks for events that are gone, or that are not there yet."""
+
+
 class ResourceExhausted(AshaError):
     """A limit is reached."""
 
@@ -222,6 +224,7 @@ _BY_CODE: dict[str, type[AshaError]] = {
     "ALREADY_EXISTS": AlreadyExists,
     "FAILED_PRECONDITION": FailedPrecondition,
     "ABORTED": Aborted,
+    "OUT_OF_RANGE": OutOfRange,
     "RESOURCE_EXHAUSTED": ResourceExhausted,
     "UNIMPLEMENTED": NotImplementedYet,
     "UNAUTHENTICATED": AccessDenied,

@@ -38,6 +38,11 @@ class Method(Generic[RequestT, ResponseT]):
     request: type[RequestT]
     response: type[ResponseT]
 
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+        return self.path.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -86,7 +86,7 @@ def _lock(name: str) -> bool:
     digest = hashlib.sha256(name.encode()).hexdigest()[:24]
     path = Path(tempfile.gettempdir()) / f"asha-worker-{os.getuid()}-{digest}.lock"
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         _claims[name] = -1  # no place for lock files: the name stands as it is
         return True

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, SupportsFloat
 
-from asha_client.attempt import CheckpointFunction
+from asha_client.checkpoint import CheckpointFunction
 from asha_client.decision import Decision
 from asha_client.trial import Trial
-
-log = logging.getLogger("asha_client")
 
 
 class StopTraining(Exception):  # a message to the loop, not an error
@@ -98,12 +96,7 @@ def _numbers(metrics: Mapping[str, object]) -> dict[str, float]:
     """The metrics that are numbers, tensors of one element included."""
     values: dict[str, float] = {}
     for name, value in metrics.items():
-        if isinstance(value, str | bytes):
-            continue
-        try:
-            values[name] = float(value) if isinstance(value, SupportsFloat) else float("nan")
-        except (TypeError, ValueError, RuntimeError):
-            continue
-        if not isinstance(value, SupportsFloat):
-            del values[name]
+        if isinstance(value, SupportsFloat):
+            with contextlib.suppress(TypeError, ValueError, RuntimeError):  # of many elements
+                values[name] = float(value)
     return values

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import CodeType, TracebackType
 from typing import Self, TypeVar
 
 from asha_client import errors
-from asha_client.attempt import Attempt, CheckpointFunction, CheckpointPolicy
+from asha_client.attempt import Attempt
+from asha_client.checkpoint import CheckpointFunction, CheckpointPolicy
 from asha_client.connection import Connection, drive, perform
-from asha_client.custody import custody
 from asha_client.decision import Decision
 from asha_client.flow import Flow
-from asha_client.loop_exit import find_exit
+from asha_client.loop_exit import find_exit, looping_code
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.ranks import Ranks
 
@@ -73,10 +72,7 @@ class Trial(Attempt):
                 errors: the one ends `steps()`, the other warns and goes on.
         """
         with self._calls:
-            decision = self._run(self.reporting(step, metrics, checkpoint))
-            saved = not callable(checkpoint) or self._saved_step >= step
-            custody.after_report(self, saved=saved)
-            return decision
+            return self._run(self.reporting(step, metrics, checkpoint))
 
     def should_stop(self) -> bool:
         """Asks the server whether to leave off. With several ranks a collective."""
@@ -142,7 +138,7 @@ class Steps:
         return self
 
     def __next__(self) -> int:
-        self._code = sys._getframe(1).f_code
+        self._code = looping_code()
         step = self._step
         if not self._attempt.may_step(step):
             self._code = None
@@ -151,6 +147,5 @@ class Steps:
         return step
 
     def __del__(self) -> None:
-        raised = find_exit(self._code)
-        if raised is not None:
-            self._attempt.raised_at = raised.place
+        if self._code is not None:
+            self._attempt.raised_at = find_exit(self._code).place or None

@@ -6,16 +6,19 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from google.protobuf.duration_pb2 import Duration
 
 from asha_client import errors, identity
-from asha_client.attempt import Attempt, CheckpointPolicy
+from asha_client.attempt import Attempt
+from asha_client.checkpoint import CheckpointPolicy
 from asha_client.connection import check_process
 from asha_client.flow import CALL_DEADLINE_S, GET_SUGGESTION, Flow, Sleep, call
 from asha_client.pb import suggestion_service_pb2 as pb
-from asha_client.ranks import Ranks, share
+from asha_client.ranks import Broadcast, Ranks, share
 
 log = logging.getLogger("asha_client")
 
@@ -24,6 +27,17 @@ LONG_POLL_S = 20.0
 
 FAILURE_LIMIT = 3
 """Assignments in a row that may fail without a report before the worker gives up (api.md)."""
+
+
+class WorkerSettings(TypedDict, total=False):
+    """The settings of `Experiment.trials`, handed on by `run`."""
+
+    max_idle: float | None
+    checkpoint_every: int | None
+    checkpoint_every_seconds: float | None
+    rank: int
+    broadcast: Broadcast | None
+    sigterm_grace: float
 
 
 @dataclass(slots=True)
@@ -37,6 +51,7 @@ class Worker:
         policy: when checkpoints are saved beside decisions.
         max_idle_s: how long it waits for work before it ends, in seconds; None = for ever.
         grace_s: how long SIGTERM lets a trial go on to its next report, in seconds.
+        is_dying: whether SIGTERM has come: no more trials are taken.
         long_poll_s: how long one ask is held open, in seconds.
     """
 
@@ -46,6 +61,7 @@ class Worker:
     policy: CheckpointPolicy
     max_idle_s: float | None
     grace_s: float
+    is_dying: Callable[[], bool]
     long_poll_s: float = LONG_POLL_S
     _failures: int = 0
     _is_claimed: bool = False
@@ -61,13 +77,21 @@ class Worker:
         check_process(self._pid)
         if current is not None:
             yield from current.leaving()
-            failed = current.has_failed and not current.has_reported
-            self._failures = self._failures + 1 if failed else 0
+            self._count(current)
         data = yield from share(self.ranks, self._asking)
         return None if data is None else pb.Assignment.FromString(data)
 
+    def _count(self, current: Attempt) -> None:
+        """Counts failures in a row; an infeasible configuration says nothing of this worker."""
+        if current.failure_kind is errors.FailureKind.INFEASIBLE:
+            return
+        failed = current.failure_kind is not None and not current.has_reported
+        self._failures = self._failures + 1 if failed else 0
+
     def _asking(self) -> Flow[bytes | None]:
         """The next assignment, serialised so that every rank can be given it."""
+        if self.is_dying():
+            return None
         if self._failures >= FAILURE_LIMIT:
             raise errors.WorkerFailing(
                 f"{self._failures} assignments in a row failed on worker {self.worker_id} without "
@@ -90,7 +114,10 @@ class Worker:
             asked_at = time.monotonic()
             try:
                 response = yield from call(
-                    GET_SUGGESTION, request, deadline_s=wait_s + CALL_DEADLINE_S
+                    GET_SUGGESTION,
+                    request,
+                    deadline_s=wait_s + CALL_DEADLINE_S,
+                    retry_for_s=idle.patience_s(),
                 )
             except errors.LeaseLost:
                 yield Sleep(0.1)  # a retry came so late that its attempt is over: ask anew
@@ -156,6 +183,10 @@ class Idleness:
             return float("inf")
         return max(self._max_idle_s - self.elapsed_s(), 0.0)
 
+    def patience_s(self) -> float | None:
+        """How long a server that does not answer is asked again, in seconds; None = for ever."""
+        return None if self._max_idle_s is None else max(self.left_s(), CALL_DEADLINE_S)
+
     def is_over(self) -> bool:
         """Whether the limit is reached."""
         return self.left_s() <= 0
@@ -176,8 +207,8 @@ class Idleness:
             if reason == "CONCURRENCY_LIMIT":
                 log.warning(
                     "idle for %.0f s: max_concurrent_trials of the experiment are training, "
-                    "more workers than that stay idle. Raise max_concurrent_trials, start fewer workers, "
-                    "or give them max_idle",
+                    "more workers than that stay idle. Raise max_concurrent_trials, start fewer "
+                    "workers, or give them max_idle",
                     self.elapsed_s(),
                 )
             else:

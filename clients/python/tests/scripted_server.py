@@ -1,0 +1,341 @@
+"""A real gRPC server on a free port whose every answer is written down beforehand.
+
+    with ScriptedServer() as server:
+        server.script("ReportMetric", Refusal("UNAVAILABLE"), Refusal("UNAVAILABLE"))
+        ...
+        reports = server.requests("ReportMetric")
+
+A scripted answer is used once; then the method's standing answer holds. By default there is one
+trial of three steps, which goes on until its last report, and then no more work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+import asha_client
+from asha_client.pb import experiment_service_pb2, trial_pb2
+from asha_client.pb import suggestion_service_pb2 as pb
+
+PATIENCE_S = 15.0
+"""How long a test waits for a call that must come; only a failing test waits so long."""
+
+CONTINUE, STOP, PAUSE = (
+    trial_pb2.VERDICT_CONTINUE,
+    trial_pb2.VERDICT_STOP,
+    trial_pb2.VERDICT_PAUSE,
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error in place of an answer.
+
+    Attributes:
+        code: name of the status.
+        reason: of ErrorInfo; empty = no details at all, as a proxy answers.
+        metadata: of ErrorInfo.
+        violations: field and description, of BadRequest.
+        retry_after_s: of RetryInfo; None = none.
+    """
+
+    code: str
+    reason: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    violations: tuple[tuple[str, str], ...] = ()
+    retry_after_s: float | None = None
+
+
+class Silence:
+    """No answer at all: the call is held until the client gives it up."""
+
+
+Answer = Message | Refusal | Silence | Iterator[Message]
+Standing = Callable[[Any], Answer]
+
+
+@dataclass(frozen=True)
+class Received:
+    """One call as it arrived.
+
+    Attributes:
+        method: its name.
+        request: as it was sent.
+        deadline_s: seconds until the client gives it up; None = never.
+        metadata: its headers.
+    """
+
+    method: str
+    request: Any
+    deadline_s: float | None
+    metadata: dict[str, str | bytes]
+
+
+class ScriptedServer:
+    """See the module."""
+
+    def __init__(self, address: str = "127.0.0.1:0") -> None:
+        self.calls: list[Received] = []
+        self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
+        self._scripts["GetSuggestion"].append(assigned())
+        self._standing: dict[str, Standing] = {
+            "GetSuggestion": lambda r: finished(),
+            "ReportMetric": lambda r: report_answer(STOP if r.step >= 3 else CONTINUE),
+            "Heartbeat": lambda r: heartbeat_answer(),
+            "ShouldStop": lambda r: pb.ShouldStopResponse(decision=decision(CONTINUE)),
+            "ReportCheckpoint": lambda r: pb.ReportCheckpointResponse(decision=decision(CONTINUE)),
+            "CompleteTrial": lambda r: pb.CompleteTrialResponse(),
+            "FailTrial": lambda r: pb.FailTrialResponse(),
+            "ReleaseTrial": lambda r: pb.ReleaseTrialResponse(),
+        }
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+        self._server.add_generic_rpc_handlers((_Handlers(self._answer),))
+        self.port = self._server.add_insecure_port(address)
+        self.address = f"127.0.0.1:{self.port}"
+        self._server.start()
+
+    def script(self, method: str, *answers: Answer) -> None:
+        """Answers the next calls of a method with these, one each, and no others before them."""
+        self._scripts[method] = deque(answers)
+
+    def always(self, method: str, answer: Standing) -> None:
+        """Answers every call of a method with a function of the request."""
+        self._scripts[method].clear()
+        self._standing[method] = answer
+
+    def requests(self, *methods: str) -> list[Any]:
+        """The requests of these methods so far, in order of arrival."""
+        with self._changed:
+            return [call.request for call in self.calls if call.method in methods]
+
+    def methods(self) -> list[str]:
+        """The names of all calls so far but heartbeats, in order of arrival."""
+        with self._changed:
+            return [call.method for call in self.calls if call.method != "Heartbeat"]
+
+    def wait_for(self, method: str, count: int = 1) -> Any:
+        """The request of the given call of a method, once it has come; 1 = the first."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: sum(call.method == method for call in self.calls) >= count, PATIENCE_S
+            ), f"{method} did not come {count} times; came: {[c.method for c in self.calls]}"
+            return [call for call in self.calls if call.method == method][count - 1].request
+
+    def stop(self) -> None:
+        """Breaks every connection and frees the port."""
+        self._stopping.set()
+        self._server.stop(None).wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _answer(self, method: str, request: Message, context: grpc.ServicerContext) -> Answer:
+        """Writes a call down and answers it."""
+        metadata = dict(context.invocation_metadata())
+        remaining_s = context.time_remaining()
+        with self._changed:
+            self.calls.append(Received(method, request, remaining_s, metadata))
+            script = self._scripts[method]
+            answer = script.popleft() if script else self._standing[method](request)
+            self._changed.notify_all()
+        if isinstance(answer, Silence):
+            ended = threading.Event()
+            if context.add_callback(ended.set):
+                ended.wait(PATIENCE_S)
+            context.abort(grpc.StatusCode.CANCELLED, "the client gave it up")
+        if isinstance(answer, Refusal):
+            _refuse(context, answer)
+        return answer
+
+
+class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
+    """Handlers of every unary method and server stream of both services."""
+
+    def __init__(self, answer: Callable[[str, Message, grpc.ServicerContext], Answer]) -> None:
+        self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        services = [
+            pb.DESCRIPTOR.services_by_name["SuggestionService"],
+            experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"],
+        ]
+        for service in services:
+            for method in service.methods:
+                if not method.client_streaming:
+                    path = f"/{service.full_name}/{method.name}"
+                    self._handlers[path] = self._handler(method, answer)
+
+    @staticmethod
+    def _handler(
+        method: Any, answer: Callable[[str, Message, grpc.ServicerContext], Answer]
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        make = (
+            grpc.unary_stream_rpc_method_handler
+            if method.server_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
+        return make(
+            lambda request, context: answer(method.name, request, context),
+            request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
+            response_serializer=lambda message: message.SerializeToString(),
+        )
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        return self._handlers.get(details.method)
+
+
+def _refuse(context: grpc.ServicerContext, refusal: Refusal) -> None:
+    """Ends the call with the refusal, its details in the trailer as our server sends them."""
+    details: list[Message] = []
+    if refusal.reason:
+        details.append(
+            error_details_pb2.ErrorInfo(
+                reason=refusal.reason, domain="asha.v1", metadata=refusal.metadata
+            )
+        )
+    if refusal.violations:
+        details.append(
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(field=f, description=d)
+                    for f, d in refusal.violations
+                ]
+            )
+        )
+    if refusal.retry_after_s is not None:
+        details.append(error_details_pb2.RetryInfo(retry_delay=duration(refusal.retry_after_s)))
+    code = grpc.StatusCode[refusal.code]
+    if details:
+        status = status_pb2.Status(code=code.value[0], message="refused as scripted")
+        for detail in details:
+            packed = AnyMessage()
+            packed.Pack(detail)
+            status.details.append(packed)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(code, "refused as scripted")
+
+
+# Answers, with what most tests do not care about filled in.
+
+
+def duration(seconds: float) -> Duration:
+    """A Duration."""
+    message = Duration()
+    message.FromNanoseconds(int(seconds * 1e9))
+    return message
+
+
+def decision(
+    verdict: trial_pb2.Verdict, reason: trial_pb2.DecisionReason | None = None, next_step: int = 0
+) -> trial_pb2.Decision:
+    """A decision."""
+    return trial_pb2.Decision(
+        verdict=verdict,
+        reason=trial_pb2.DECISION_REASON_BETWEEN_RUNGS if reason is None else reason,
+        rung=-1,
+        next_decision_step=next_step,
+    )
+
+
+def report_answer(
+    verdict: trial_pb2.Verdict, reason: trial_pb2.DecisionReason | None = None, next_step: int = 0
+) -> pb.ReportMetricResponse:
+    """The answer to a report."""
+    return pb.ReportMetricResponse(decision=decision(verdict, reason, next_step))
+
+
+def heartbeat_answer(
+    verdict: trial_pb2.Verdict = CONTINUE,
+    reason: trial_pb2.DecisionReason | None = None,
+    ttl_s: float = 60.0,
+) -> pb.HeartbeatResponse:
+    """The answer to a heartbeat; a lease goes with CONTINUE."""
+    response = pb.HeartbeatResponse(decision=decision(verdict, reason))
+    if verdict == CONTINUE:
+        response.lease.ttl.CopyFrom(duration(ttl_s))
+    return response
+
+
+def assigned(
+    trial_number: int = 0,
+    *,
+    kind: trial_pb2.AssignmentKind = trial_pb2.ASSIGNMENT_KIND_NEW,
+    attempt: int = 1,
+    start_step: int = 0,
+    checkpoint_uri: str = "",
+    next_decision_step: int = 3,
+    max_length: int = 3,
+    ttl_s: float = 60.0,
+) -> pb.GetSuggestionResponse:
+    """An assignment of a trial with one parameter, `lr`."""
+    return pb.GetSuggestionResponse(
+        assignment=pb.Assignment(
+            experiment_id="digits",
+            trial_number=trial_number,
+            kind=kind,
+            lease=trial_pb2.Lease(
+                token=f"lease-{trial_number}-{attempt}", attempt=attempt, ttl=duration(ttl_s)
+            ),
+            parameters=[
+                trial_pb2.Parameter(name="lr", value=trial_pb2.ParameterValue(double_value=0.1))
+            ],
+            trial_seed=7,
+            start_step=start_step,
+            checkpoint_uri=checkpoint_uri,
+            next_decision_step=next_decision_step,
+            max_length=max_length,
+            unit="epochs",
+            metric="val_loss",
+        )
+    )
+
+
+def waiting(
+    retry_after_s: float = 0.01,
+    reason: pb.WaitReason = pb.WAIT_REASON_AWAITING_RESULTS,
+) -> pb.GetSuggestionResponse:
+    """Nothing to hand out now."""
+    return pb.GetSuggestionResponse(
+        wait=pb.Wait(retry_after=duration(retry_after_s), reason=reason)
+    )
+
+
+def finished() -> pb.GetSuggestionResponse:
+    """No more work, ever."""
+    return pb.GetSuggestionResponse(finished=pb.Finished(end_message="all trials ended"))
+
+
+def connect(server: ScriptedServer, **settings: Any) -> asha_client.Client:
+    """A client of the server that retries at once."""
+    return asha_client.connect(server.address, max_backoff=0.01, **settings)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Waits for what another thread must bring about."""
+    deadline = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold"
+        pause.wait(0.005)
