@@ -1,9 +1,10 @@
-"""Profiles of hypothesis, chosen by ASHA_HYPOTHESIS_PROFILE."""
+"""Profiles of hypothesis, chosen by ASHA_HYPOTHESIS_PROFILE, and options of our own."""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -17,3 +18,17 @@ for name, examples in (("default", 150), ("ci", 1_500), ("deep", 20_000)):
         database=None,
     )
 settings.load_profile(os.environ.get("ASHA_HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite",
+        action="store_true",
+        help="write what is answered into tests/search/traces instead of comparing",
+    )
+
+
+@pytest.fixture
+def rewrite(request: pytest.FixtureRequest) -> bool:
+    """Whether expectations are to be written rather than compared."""
+    return bool(request.config.getoption("--rewrite"))

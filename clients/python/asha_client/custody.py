@@ -60,8 +60,13 @@ class Custody:
         self._is_installed = False
         self._installed_signal = False
         self._former_signal: object = None
+        self._forking = threading.local()  # mask: the signals held back before the fork
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+            os.register_at_fork(
+                before=self._before_fork,
+                after_in_parent=self._after_fork_in_parent,
+                after_in_child=self._after_fork,
+            )
 
     def _forget(self) -> None:
         self._held: dict[Attempt, int] = {}
@@ -237,6 +242,17 @@ class Custody:
 
     # Forks.
 
+    def _before_fork(self) -> None:
+        """Holds SIGTERM back, until the child has the handler that it is to have.
+
+        A pool ends its workers by SIGTERM, some of them just born. Our handler would take the
+        signal there, and Python forgets in a child what was taken before its hooks have run.
+        """
+        self._forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def _after_fork_in_parent(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._forking.mask)
+
     def _after_fork(self) -> None:
         """In a child: it holds nothing, and SIGTERM does there what it did before us."""
         self._forget()
@@ -244,6 +260,7 @@ class Custody:
             former = self._former_signal
             signal.signal(signal.SIGTERM, former)  # type: ignore[arg-type]  # as getsignal gave it
             self._installed_signal = False
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._forking.mask)
 
 
 custody = Custody()
