@@ -66,6 +66,7 @@ class Server:
     Attributes:
         addresses: list[str], where it can be called, once it is started.
         engine: owns the experiments.
+        watching: answers watches.
     """
 
     def __init__(self, config: Config) -> None:
@@ -74,6 +75,7 @@ class Server:
         self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
         self.engine = Engine(self._store, config.limits)
         self._reader = Reader(config.database, config.limits.chunk_bytes_max)
+        self.watching = Watching(self.engine, self._reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
         self._engine_task: asyncio.Task[None] | None = None
@@ -113,15 +115,14 @@ class Server:
 
     def _register(self, server: grpc.aio.Server, mint: TokenMint) -> None:
         limits = self._config.limits
-        watching = Watching(self.engine, self._reader)
         suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(
             SuggestionService(self.engine, mint, limits), server
         )
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
-            ExperimentService(self.engine, self._reader, watching, limits), server
+            ExperimentService(self.engine, self._reader, self.watching, limits), server
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-            AdminService(self.engine, watching, self._store.info(), limits), server
+            AdminService(self.engine, self.watching, self._store.info(), limits), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
