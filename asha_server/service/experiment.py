@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import Message
 
 from asha_server.errors import NotFound, NotImplementedYet
 from asha_server.pb import experiment_service_pb2 as pb
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from asha_server.search.command import Command
     from asha_server.search.state import State
     from asha_server.service.watching import Watching
+
+ResponseT = TypeVar("ResponseT", bound=Message)
 
 _REHEARSED_ID = "rehearsed"
 
@@ -237,54 +241,52 @@ class ExperimentService(rpc.ExperimentServiceServicer):
 
     async def GetTrial(self, request: pb.GetTrialRequest, context: Any) -> pb.GetTrialResponse:
         """One trial and its attempts."""
-        experiment_id, number = control.parse_trial(request.experiment_id, request.trial_number)
-        question = await self._about(experiment_id, "get_trial", b"", number)
-        return pb.GetTrialResponse.FromString((await self._reader.ask(question))[0])
+        _, number = control.parse_trial(request.experiment_id, request.trial_number)
+        return await self._read("get_trial", request, pb.GetTrialResponse, number)
 
     async def ListTrials(
         self, request: pb.ListTrialsRequest, context: Any
     ) -> pb.ListTrialsResponse:
         """Trials, by number."""
         control.parse_list_trials(request)
-        question = await self._about(
-            request.experiment_id, "list_trials", request.SerializeToString()
-        )
-        return pb.ListTrialsResponse.FromString((await self._reader.ask(question))[0])
+        return await self._read("list_trials", request, pb.ListTrialsResponse)
 
     async def ListObservations(
         self, request: pb.ListObservationsRequest, context: Any
     ) -> pb.ListObservationsResponse:
         """Recorded reports, in their order."""
         trial, _ = control.parse_list_reports(request, "observations")
-        question = await self._about(
-            request.experiment_id, "list_observations", request.SerializeToString(), trial
-        )
-        return pb.ListObservationsResponse.FromString((await self._reader.ask(question))[0])
+        return await self._read("list_observations", request, pb.ListObservationsResponse, trial)
 
     async def ListDecisions(
         self, request: pb.ListDecisionsRequest, context: Any
     ) -> pb.ListDecisionsResponse:
         """Decisions as they were made, in their order."""
         trial, _ = control.parse_list_reports(request, "decisions")
-        question = await self._about(
-            request.experiment_id, "list_decisions", request.SerializeToString(), trial
-        )
-        return pb.ListDecisionsResponse.FromString((await self._reader.ask(question))[0])
+        return await self._read("list_decisions", request, pb.ListDecisionsResponse, trial)
 
     async def ListCheckpoints(
         self, request: pb.ListCheckpointsRequest, context: Any
     ) -> pb.ListCheckpointsResponse:
         """Reported checkpoints: the authority on which may be deleted."""
         trial, _ = control.parse_list_checkpoints(request)
-        question = await self._about(
-            request.experiment_id, "list_checkpoints", request.SerializeToString(), trial
-        )
-        return pb.ListCheckpointsResponse.FromString((await self._reader.ask(question))[0])
+        return await self._read("list_checkpoints", request, pb.ListCheckpointsResponse, trial)
 
-    async def _about(
-        self, experiment_id: str, name: str, request: bytes, trial_number: int | None = None
-    ) -> Question:
-        """A question to the reader about an experiment and, where given, a trial that exists."""
+    async def _read(
+        self,
+        name: str,
+        request: Any,
+        response_type: type[ResponseT],
+        trial_number: int | None = None,
+    ) -> ResponseT:
+        """The reader's answer about an experiment and, where given, a trial, that exist.
+
+        Args:
+            name: the query.
+            request: checked.
+            response_type: the RPC's response.
+            trial_number: the trial it is about; None: none in particular.
+        """
 
         def question(hosted: Hosted) -> Question:
             state = hosted.experiment.state
@@ -293,11 +295,15 @@ class ExperimentService(rpc.ExperimentServiceServicer):
                 numbers = [find_trial(state, trial_number).number]
             incumbent = state.incumbent()
             return Question(
-                name, hosted.key, request, numbers, incumbent.number if incumbent else -1
+                name,
+                hosted.key,
+                request.SerializeToString(),
+                numbers,
+                incumbent.number if incumbent else -1,
             )
 
-        asked: Question = await self._engine.read(experiment_id, question)
-        return asked
+        asked = await self._engine.read(request.experiment_id, question)
+        return response_type.FromString((await self._reader.ask(asked))[0])
 
     async def WatchExperiment(
         self, request: pb.WatchExperimentRequest, context: Any
