@@ -6,10 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asha_server.pb.experiment_pb2 import Bracket, Experiment, HalvingVariant
+from asha_server.pb.experiment_pb2 import (
+    AdaptiveAsha,
+    AsyncHalving,
+    Bracket,
+    Experiment,
+    HalvingVariant,
+    RungRule,
+)
 from asha_server.pb.experiment_service_pb2 import RungEntry
 from asha_server.pb.trial_pb2 import Attempt, DecisionRecord, Trial
+from asha_server.search import terms
 from asha_server.search.bracket import Divisor
+from asha_server.search.rung_rule import place_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +51,37 @@ class Story:
         return [e for e in self.entries if e.trial_number == self.trial.trial_number]
 
     @property
+    def _chosen(self) -> AdaptiveAsha | AsyncHalving:
+        spec = self.experiment.spec
+        return spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
+
+    @property
     def is_stopping(self) -> bool:
         """Whether a rung stops those outside its best, instead of pausing them."""
-        spec = self.experiment.spec
-        chosen = spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
-        return chosen.variant == HalvingVariant.HALVING_VARIANT_STOPPING
+        return self._chosen.variant == HalvingVariant.HALVING_VARIANT_STOPPING
 
     @property
     def divisor(self) -> float:
         """d: a rung keeps the best 1/d."""
-        spec = self.experiment.spec
-        chosen = spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
-        return chosen.divisor if chosen.HasField("divisor") else 4.0
+        return self._chosen.divisor if self._chosen.HasField("divisor") else 4.0
 
     def places(self, competitors: int) -> int:
-        """How many of so many entries go on: floor(n / d), exact, at least one when stopping."""
-        share = Divisor(self.divisor).share_of(competitors)
-        return max(share, 1) if self.is_stopping else share
+        """How many of so many entries go on; by PERCENTILE it is no such number, but never 0."""
+        if not self.is_stopping:
+            return Divisor(self.divisor).share_of(competitors)
+        is_fraction = self._chosen.rung_rule == RungRule.RUNG_RULE_RANK_FRACTION
+        rule = terms.RungRule.RANK_FRACTION if is_fraction else terms.RungRule.TOP_K
+        return place_count(rule, competitors, Divisor(self.divisor))
 
     def places_text(self, competitors: int) -> str:
-        """The arithmetic of `places`: `the best floor(12 / 4) = 3`."""
+        """Who goes on, with its arithmetic: `the best floor(12 / 4) = 3`."""
         share = f"floor({competitors:,} / {self.divisor:g})"
-        share = f"max({share}, 1)" if self.is_stopping else share
+        if self._chosen.rung_rule == RungRule.RUNG_RULE_PERCENTILE:
+            return f"those no worse than the (1 - 1/{self.divisor:g}) percentile of the others"
+        if self._chosen.rung_rule == RungRule.RUNG_RULE_RANK_FRACTION:
+            share = f"{share} + 1"
+        elif self.is_stopping:
+            share = f"max({share}, 1)"
         return f"the best {share} = {self.places(competitors):,}"
 
     def needed(self, rank: int) -> int:

@@ -2,7 +2,7 @@
 
 A trial is compared at the rungs of its bracket. In the promotion variant it pauses at a rung
 unless it is among the best 1/d, and is resumed once it is; in the stopping variant it goes on
-unless it is outside the best 1/d.
+unless it is outside the best 1/d, by the rule that `rung_rule.py` tells.
 
 Source: Li et al. 2018, "A System for Massively Parallel Hyperparameter Tuning", arXiv:1810.05934,
 Algorithm 2; Determined AI's `adaptive_asha`; search.md sections 3 to 5.
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asha_server.search.event import RungClosed
-from asha_server.search.rung import RankKey, Rung, rank_key, raw_value
+from asha_server.search.rung import RankKey, Rung, rank_key
+from asha_server.search.rung_rule import cutoff_with, place_of
 from asha_server.search.terms import (
     DecisionReason,
     HalvingVariant,
@@ -133,21 +134,23 @@ class AsynchronousHalving:
         self, state: State, bracket: Bracket, key: RankKey, value: float, first: int, index: int
     ) -> Judgement:
         """One rung's word on a value that is about to enter it."""
-        rung, divisor = bracket.rungs[index], state.divisor
+        rung, divisor, goal = bracket.rungs[index], state.divisor, state.goal
         rank, competitors = rung.rank(key), len(rung) + 1
-        places = divisor.share_of(competitors)
         is_top = index == len(bracket.rungs) - 1
         is_stopping = state.spec.variant is HalvingVariant.STOPPING
         if is_stopping:
-            places = max(places, 1)
+            goes_on, cutoff = place_of(state.spec.rung_rule, rung, key, rank, divisor, goal)
+        else:
+            places = divisor.share_of(competitors)
+            goes_on, cutoff = rank < places, cutoff_with(rung, key, rank, places, goal)
         end_reason: TrialEndReason | None = None
         if is_top:
-            verdict, reason = Verdict.STOP, DecisionReason.MAX_LENGTH
+            verdict, reason, cutoff = Verdict.STOP, DecisionReason.MAX_LENGTH, None
             trial_state, end_reason = TrialState.COMPLETED, TrialEndReason.MAX_LENGTH
         elif not math.isfinite(value):
             verdict, reason = Verdict.PAUSE, DecisionReason.NON_FINITE
             trial_state, end_reason = TrialState.PAUSED, TrialEndReason.NON_FINITE
-        elif rank < places:
+        elif goes_on:
             verdict, trial_state = Verdict.CONTINUE, TrialState.RUNNING
             reason = DecisionReason.TOP_FRACTION if is_stopping else DecisionReason.PROMOTED
         elif not is_stopping and _is_best_of_final(state, bracket, key, first, index):
@@ -166,7 +169,7 @@ class AsynchronousHalving:
             rung=index,
             rank=rank,
             competitors=competitors,
-            cutoff=None if is_top else _cutoff(state, rung, key, rank, places),
+            cutoff=cutoff,
             entered_count=index - first + 1,
             promoted_count=0 if is_stopping else index - first + (verdict is Verdict.CONTINUE),
             trial_state=trial_state,
@@ -255,12 +258,3 @@ def _promotes_after(rung: Rung, key: RankKey | None, divisor: Divisor) -> bool:
     if best is None:
         return False
     return rung.rank(best) + (key < best) < divisor.share_of(len(rung) + 1)
-
-
-def _cutoff(state: State, rung: Rung, key: RankKey, rank: int, places: int) -> float | None:
-    """The value at the last place that goes on, with `key` counted in; None if not finite."""
-    place = places - 1
-    if place == rank:
-        not_finite, value, _, _ = key
-        return None if not_finite else raw_value(value, state.goal)
-    return rung.value_at(place if place < rank else place - 1, state.goal)

@@ -85,6 +85,10 @@ class Rung:
     def __len__(self) -> int:
         return len(self.entries)
 
+    def finite_count(self) -> int:
+        """How many entries have a finite value; they come first. O(log n)."""
+        return int(self.entries.bisect_left((True, -math.inf, -1, -1)))
+
     def rank(self, key: RankKey) -> int:
         """0-based rank of an entry, or the rank a new entry would take. O(log n)."""
         return int(self.entries.bisect_left(key))

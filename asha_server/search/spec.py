@@ -152,6 +152,14 @@ class ExperimentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return HalvingVariant.STOPPING
 
     @property
+    def rung_rule(self) -> RungRule:
+        """Which of a rung's entries go on."""
+        match self.method:
+            case AdaptiveAsha() | AsyncHalving():
+                return self.method.rung_rule
+        return RungRule.TOP_K
+
+    @property
     def guarantee_full_length(self) -> bool:
         """Whether the best of a final rung goes on though nobody was promoted from it."""
         match self.method:

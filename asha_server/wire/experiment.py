@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asha_server.pb import experiment_pb2 as pb
 from asha_server.pb import experiment_service_pb2 as service_pb
 from asha_server.search.control import etag
+from asha_server.search.rung_rule import present_cutoff
 from asha_server.search.terms import HalvingVariant, TrialState
 from asha_server.wire import enums
 from asha_server.wire.spec import format_spec
@@ -79,9 +80,10 @@ def _format_bracket(state: State, bracket: Bracket) -> pb.Bracket:
 
 def _format_rung(state: State, bracket: Bracket, index: int, rung: Rung) -> pb.RungSummary:
     is_top = index == len(bracket.rungs) - 1
-    places = rung.candidate_count(state.divisor)
     if state.spec.variant is HalvingVariant.STOPPING:
-        places = max(places, 1)
+        cutoff = present_cutoff(state.spec.rung_rule, rung, state.divisor, state.goal)
+    else:
+        cutoff = rung.value_at(rung.candidate_count(state.divisor) - 1, state.goal)
     is_closed = bracket.is_full and not any(bracket.heading[: index + 1]) and not rung.waiting
     return pb.RungSummary(
         rung=index,
@@ -90,7 +92,7 @@ def _format_rung(state: State, bracket: Bracket, index: int, rung: Rung) -> pb.R
         promoted=rung.promoted_count,
         paused=len(rung.waiting),
         best_value=rung.value_at(0, state.goal),
-        cutoff=None if is_top else rung.value_at(places - 1, state.goal),
+        cutoff=None if is_top else cutoff,
         closed=state.state.is_ended or is_closed,
     )
 

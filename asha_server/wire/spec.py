@@ -35,14 +35,13 @@ def parse_spec(message: pb.ExperimentSpec) -> core.ExperimentSpec:
 
     Raises:
         InvalidRequest: with every violation, what the search refuses included.
-        NotImplementedYet: a method or rule that this server does not have yet.
+        NotImplementedYet: a method that this server does not have yet.
     """
     fields = Fields()
     spec = _parse(fields, message)
     violations = _merged(fields.violations, core.validate(spec))
     if violations:
         raise InvalidRequest(violations)
-    _refuse_unimplemented(spec)
     return spec
 
 
@@ -134,17 +133,6 @@ def _parse_halving(
     if message.HasField("guarantee_full_length"):
         given["guarantee_full_length"] = message.guarantee_full_length
     return given
-
-
-def _refuse_unimplemented(spec: core.ExperimentSpec) -> None:
-    match spec.method:
-        case core.AdaptiveAsha() | core.AsyncHalving() as method:
-            if method.rung_rule is not RungRule.TOP_K:
-                raise NotImplementedYet(
-                    f"rung_rule {method.rung_rule} is part of the API but not of this server yet; "
-                    "TOP_K is",
-                    rung_rule=method.rung_rule,
-                )
 
 
 def parse_changes(spec: pb.ExperimentSpec, paths: list[str]) -> dict[str, Any]:

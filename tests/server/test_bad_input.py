@@ -165,12 +165,8 @@ async def test_what_is_not_here_yet_says_so(client: Client) -> None:
 
     spec = halving()
     spec.hyperband.SetInParent()
-    ruled = halving()
-    ruled.async_halving.variant = x.HALVING_VARIANT_STOPPING
-    ruled.async_halving.rung_rule = x.RUNG_RULE_PERCENTILE
     for call in (
         client.experiments.CreateExperiment(e.CreateExperimentRequest(spec=spec)),
-        client.experiments.CreateExperiment(e.CreateExperimentRequest(spec=ruled)),
         client.experiments.PreviewExperiment(e.PreviewExperimentRequest(spec=spec)),
         client.admin.CreateToken(a.CreateTokenRequest(name="x")),
         client.admin.ListTokens(a.ListTokensRequest()),
