@@ -28,6 +28,8 @@ class Limits:
         experiments_max: experiments in one file.
         waiting_calls_max: long polls held at one time.
         watches_max: open watches.
+        exports_max: exports at one time; each is a process.
+        reads_max: long reads waiting for the reader process.
         inbox_max: commands waiting to be decided.
         page_size_max: items of one page of a list.
         page_bytes_max: size of one page of a list.
@@ -46,6 +48,8 @@ class Limits:
     experiments_max: int = 10_000
     waiting_calls_max: int = 20_000
     watches_max: int = 1_000
+    exports_max: int = 4
+    reads_max: int = 1_000
     inbox_max: int = 20_000
     page_size_max: int = 1_000
     page_bytes_max: int = 2**20

@@ -74,7 +74,7 @@ class Server:
         self.addresses: list[str] = []
         self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
         self.engine = Engine(self._store, config.limits)
-        self._reader = Reader(config.database, config.limits.chunk_bytes_max)
+        self._reader = Reader(config.database, config.limits)
         self.watching = Watching(self.engine, self._reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from asha_server.config import Limits
+
 log = logging.getLogger(__name__)
 
-ASKED_MAX = 1_000
-"""Questions waiting for the reader at one time."""
-EXPORTS_MAX = 4
-"""Exports at one time; each is a process."""
 SECOND_US = 1_000_000
 
 _replies = msgspec.msgpack.Decoder(Reply)
@@ -38,12 +36,12 @@ class Reader:
 
     Args:
         path: the database.
-        chunk_bytes_max: size of one chunk of an export.
+        limits: what the server bears.
     """
 
-    def __init__(self, path: Path, chunk_bytes_max: int) -> None:
+    def __init__(self, path: Path, limits: Limits) -> None:
         self._path = path
-        self._chunk_bytes_max = chunk_bytes_max
+        self._limits = limits
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._asked: deque[asyncio.Future[Reply]] = deque()
@@ -59,13 +57,13 @@ class Reader:
             Unavailable: the reader died; ask again.
             ReaderBug: the query failed.
         """
-        if len(self._asked) >= ASKED_MAX:
+        stdin = await self._stdin()
+        if len(self._asked) >= self._limits.reads_max:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
-                f"{ASKED_MAX} reads wait already; the same call again in a moment",
+                f"{self._limits.reads_max} reads wait already; the same call again in a moment",
                 retry_after_us=SECOND_US,
             )
-        stdin = await self._stdin()
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._asked.append(future)
         stdin.write(frame(question))
@@ -121,10 +119,10 @@ class Reader:
             ResourceExhausted: OVERLOADED, too many exports run.
             ReaderBug: it failed; what came is not whole.
         """
-        if self._exports >= EXPORTS_MAX:
+        if self._exports >= self._limits.exports_max:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
-                f"{EXPORTS_MAX} exports run already; the same call again when one is done",
+                f"{self._exports} exports run already; the same call again when one is done",
                 retry_after_us=10 * SECOND_US,
             )
         self._exports += 1
@@ -136,7 +134,7 @@ class Reader:
                 start_new_session=True,
             )  # fmt: skip
             assert process.stdout is not None
-            while chunk := await process.stdout.read(self._chunk_bytes_max):
+            while chunk := await process.stdout.read(self._limits.chunk_bytes_max):
                 yield chunk
             returncode = await process.wait()
             if returncode == GONE:

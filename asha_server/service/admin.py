@@ -167,4 +167,6 @@ def format_limits(limits: Limits) -> pb.Limits:
         max_chunk_bytes=limits.chunk_bytes_max,
         max_suggestion_wait=duration(limits.suggestion_wait_max_us),
         max_should_stop_wait=duration(limits.should_stop_wait_max_us),
+        max_open_exports=limits.exports_max,
+        max_waiting_reads=limits.reads_max,
     )

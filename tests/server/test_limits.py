@@ -105,6 +105,40 @@ async def test_so_many_calls_wait(launch: Launch) -> None:
     assert (await waiting).HasField("finished")
 
 
+async def test_so_many_exports_are_open(launch: Launch) -> None:
+    """The first is held by a client that does not read on."""
+    client = await launch(limits=Limits(exports_max=1))
+    await client.create()
+    given = await client.take()
+    for number in range(700):
+        await client.report(
+            given, 0, checkpoint_uri="x" * 2_000,
+            metrics=[t.MetricValue(name=f"m{number}", value=1)],
+        )  # fmt: skip
+    request = e.ExportExperimentRequest(experiment_id="e")
+    slow = client.experiments.ExportExperiment(request)
+    assert await slow.read()
+
+    refusal = await refused(client.experiments.ExportExperiment(request).read())
+
+    assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    assert refusal.retry_after_s == 10
+    slow.cancel()
+    assert await client.get()
+
+
+async def test_so_many_reads_wait(launch: Launch) -> None:
+    client = await launch(limits=Limits(reads_max=1))
+    await client.create()
+    request = e.ListTrialsRequest(experiment_id="e")
+
+    calls = [client.experiments.ListTrials(request) for _ in range(20)]
+    codes = {(await call.code()).name for call in calls}
+
+    assert codes == {"OK", "RESOURCE_EXHAUSTED"}
+    assert not (await client.experiments.ListTrials(request)).trials
+
+
 async def test_parameters_names_labels_and_texts_have_limits(client: Client) -> None:
     async def violations(spec: x.ExperimentSpec) -> list[str]:
         request = e.CreateExperimentRequest(spec=spec)

@@ -57,7 +57,7 @@ class GetServerInfoResponse(_message.Message):
     def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., database_path: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., experiment_count: _Optional[int] = ..., live_lease_count: _Optional[int] = ..., open_watch_count: _Optional[int] = ..., waiting_call_count: _Optional[int] = ..., open_session_count: _Optional[int] = ..., inbox_depth: _Optional[int] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., limits: _Optional[_Union[Limits, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_request_bytes", "max_metrics_per_report", "max_reports_per_message", "max_parameters", "max_labels", "max_label_bytes", "max_name_bytes", "max_display_name_bytes", "max_uri_bytes", "max_message_bytes", "max_observations_per_trial", "max_experiments", "max_open_sessions", "max_open_watches", "max_waiting_calls", "max_inbox_depth", "max_page_size", "max_page_bytes", "max_chunk_bytes", "max_suggestion_wait", "max_should_stop_wait")
+    __slots__ = ("max_request_bytes", "max_metrics_per_report", "max_reports_per_message", "max_parameters", "max_labels", "max_label_bytes", "max_name_bytes", "max_display_name_bytes", "max_uri_bytes", "max_message_bytes", "max_observations_per_trial", "max_experiments", "max_open_sessions", "max_open_watches", "max_waiting_calls", "max_inbox_depth", "max_page_size", "max_page_bytes", "max_chunk_bytes", "max_suggestion_wait", "max_should_stop_wait", "max_open_exports", "max_waiting_reads")
     MAX_REQUEST_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_METRICS_PER_REPORT_FIELD_NUMBER: _ClassVar[int]
     MAX_REPORTS_PER_MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +79,8 @@ class Limits(_message.Message):
     MAX_CHUNK_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_SUGGESTION_WAIT_FIELD_NUMBER: _ClassVar[int]
     MAX_SHOULD_STOP_WAIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_EXPORTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_WAITING_READS_FIELD_NUMBER: _ClassVar[int]
     max_request_bytes: int
     max_metrics_per_report: int
     max_reports_per_message: int
@@ -100,7 +102,9 @@ class Limits(_message.Message):
     max_chunk_bytes: int
     max_suggestion_wait: _duration_pb2.Duration
     max_should_stop_wait: _duration_pb2.Duration
-    def __init__(self, max_request_bytes: _Optional[int] = ..., max_metrics_per_report: _Optional[int] = ..., max_reports_per_message: _Optional[int] = ..., max_parameters: _Optional[int] = ..., max_labels: _Optional[int] = ..., max_label_bytes: _Optional[int] = ..., max_name_bytes: _Optional[int] = ..., max_display_name_bytes: _Optional[int] = ..., max_uri_bytes: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_observations_per_trial: _Optional[int] = ..., max_experiments: _Optional[int] = ..., max_open_sessions: _Optional[int] = ..., max_open_watches: _Optional[int] = ..., max_waiting_calls: _Optional[int] = ..., max_inbox_depth: _Optional[int] = ..., max_page_size: _Optional[int] = ..., max_page_bytes: _Optional[int] = ..., max_chunk_bytes: _Optional[int] = ..., max_suggestion_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., max_should_stop_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ...) -> None: ...
+    max_open_exports: int
+    max_waiting_reads: int
+    def __init__(self, max_request_bytes: _Optional[int] = ..., max_metrics_per_report: _Optional[int] = ..., max_reports_per_message: _Optional[int] = ..., max_parameters: _Optional[int] = ..., max_labels: _Optional[int] = ..., max_label_bytes: _Optional[int] = ..., max_name_bytes: _Optional[int] = ..., max_display_name_bytes: _Optional[int] = ..., max_uri_bytes: _Optional[int] = ..., max_message_bytes: _Optional[int] = ..., max_observations_per_trial: _Optional[int] = ..., max_experiments: _Optional[int] = ..., max_open_sessions: _Optional[int] = ..., max_open_watches: _Optional[int] = ..., max_waiting_calls: _Optional[int] = ..., max_inbox_depth: _Optional[int] = ..., max_page_size: _Optional[int] = ..., max_page_bytes: _Optional[int] = ..., max_chunk_bytes: _Optional[int] = ..., max_suggestion_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., max_should_stop_wait: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., max_open_exports: _Optional[int] = ..., max_waiting_reads: _Optional[int] = ...) -> None: ...
 
 class ListLeasesRequest(_message.Message):
     __slots__ = ("experiment_id", "page_size", "page_token")
