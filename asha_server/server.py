@@ -67,6 +67,7 @@ class Server:
         addresses: list[str], where it can be called, once it is started.
         engine: owns the experiments.
         watching: answers watches.
+        reader: answers long reads.
     """
 
     def __init__(self, config: Config) -> None:
@@ -74,8 +75,8 @@ class Server:
         self.addresses: list[str] = []
         self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
         self.engine = Engine(self._store, config.limits)
-        self._reader = Reader(config.database, config.limits)
-        self.watching = Watching(self.engine, self._reader)
+        self.reader = Reader(config.database, config.limits)
+        self.watching = Watching(self.engine, self.reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
         self._engine_task: asyncio.Task[None] | None = None
@@ -119,7 +120,7 @@ class Server:
             SuggestionService(self.engine, mint, limits), server
         )
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
-            ExperimentService(self.engine, self._reader, self.watching, limits), server
+            ExperimentService(self.engine, self.reader, self.watching, limits), server
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
             AdminService(self.engine, self.watching, self._store.info(), limits), server
@@ -145,7 +146,7 @@ class Server:
             stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
             await self.engine.drain()
             await stopping
-        await self._reader.close()
+        await self.reader.close()
         await self.engine.stop()
         log.info("stopped")
         if self._engine_task is not None:

@@ -48,6 +48,11 @@ class Reader:
         self._exports = 0
         self._starting = asyncio.Lock()
 
+    @property
+    def pid(self) -> int | None:
+        """The child process; None while there is none."""
+        return self._process.pid if self._process is not None else None
+
     async def ask(self, question: Question) -> list[bytes]:
         """The answer to a question, as messages.
 

@@ -1,6 +1,7 @@
 """The closed sets of the search: states, verdicts and reasons, by their names on the wire.
 
-Each member's value is the name of the proto enum's value without its prefix; `wire/enums.py` adds it.
+Each member's value is the name of the proto enum's value without its prefix, which `wire/enums.py`
+adds.
 """
 
 from __future__ import annotations

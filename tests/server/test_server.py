@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sqlite3
 import sys
@@ -15,6 +16,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from asha_server.config import Config
 from asha_server.pb import admin_service_pb2 as a
+from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import suggestion_service_pb2_grpc as s_rpc
 from asha_server.server import SERVICES, Server, ServerError, run
@@ -40,6 +42,21 @@ async def test_reflection_lists_the_services(client: Client) -> None:
 
     names = {service.name for service in response.list_services_response.service}
     assert names >= {*SERVICES, "grpc.health.v1.Health"}
+
+
+async def test_a_reader_that_is_killed_is_started_again(client: Client) -> None:
+    await client.create()
+    request = e.ListTrialsRequest(experiment_id="e")
+    await client.experiments.ListTrials(request)
+    first = client.server.reader.pid
+    assert first is not None
+
+    os.kill(first, signal.SIGKILL)
+    while client.server.reader.pid == first:
+        await client.get()
+    await client.experiments.ListTrials(request)
+
+    assert client.server.reader.pid not in (None, first)
 
 
 async def test_server_info_tells_what_runs_here(client: Client, tmp_path: Path) -> None:
