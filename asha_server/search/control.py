@@ -33,6 +33,7 @@ from asha_server.search.terms import (
     TrialState,
     Verdict,
 )
+from asha_server.search.value import value_key
 
 if TYPE_CHECKING:
     from asha_server.search.command import CreateTrial, StopExperiment, UpdateExperiment
@@ -155,6 +156,8 @@ def update_experiment(recorder: Recorder, command: UpdateExperiment) -> Done:
     violations = validate(spec)
     if violations:
         raise InvalidRequest(violations)
+    assert state.spec.seed is not None
+    spec = spec.completed(state.spec.seed)
     if spec != state.spec:
         recorder.emit(ExperimentUpdated(spec, _raised(state, spec)))
     return Done(state.spec, state.state)
@@ -208,11 +211,11 @@ def create_trial(recorder: Recorder, command: CreateTrial) -> TrialRef:
         ResourceExhausted: LIMIT_EXCEEDED, all places of `max_trials` are taken.
     """
     state = recorder.state
+    _refuse_given(state, command)
     if command.request_id in state.created_by and command.request_id:
         return _created_before(state, command)
     if state.state.is_ended:
         raise experiment_ended(state)
-    _refuse_given(state, command)
     takes_place = not command.observations or command.joins_rungs
     if takes_place and state.open_places() <= len(state.given):
         raise ResourceExhausted(
@@ -253,12 +256,7 @@ def _refuse_given(state: State, command: CreateTrial) -> None:
 
 def _created_before(state: State, command: CreateTrial) -> TrialRef:
     trial = state.trials[state.created_by[command.request_id]]
-    known = dict(trial.given or ())
-    is_same = (
-        all(known.get(name) == value for name, value in command.parameters)
-        and bool(command.observations) == (trial.attempt is None and trial.value is not None)
-    )  # fmt: skip
-    if not is_same:
+    if not _is_same_creation(state, trial, command):
         raise FailedPrecondition(
             ErrorReason.REQUEST_ID_REUSED,
             f"request id {command.request_id!r} created trial {trial.number} with another "
@@ -267,6 +265,21 @@ def _created_before(state: State, command: CreateTrial) -> TrialRef:
             trial_number=trial.number,
         )
     return TrialRef(trial.number)
+
+
+def _is_same_creation(state: State, trial: Trial, command: CreateTrial) -> bool:
+    """Whether this command would have made this trial, as far as that is still known."""
+    assert trial.given is not None
+    again = state.sampler.propose(trial.number, dict(command.parameters))
+    if [(name, value_key(value)) for name, value in again] != [
+        (name, value_key(value)) for name, value in trial.given
+    ]:
+        return False
+    is_finished = trial.attempt is None and trial.own_state is TrialState.COMPLETED
+    if not command.observations or not is_finished:
+        return bool(command.observations) == is_finished
+    last_step = max(point.step for point in command.observations)
+    return last_step == trial.last_step and command.joins_rungs == (trial.bracket >= 0)
 
 
 def _observe(recorder: Recorder, trial: Trial, command: CreateTrial) -> None:

@@ -231,7 +231,8 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
     if attempt is not None and event.attempt:
         _train(state, trial, attempt, event.step)
         # A further part of a step that decides nothing repeats the step's decision: no news.
-        if event.value is not None or attempt.known_at(event.step) is None:
+        is_news = event.value is not None or attempt.known_at(event.step) is None
+        if is_news or event.trial_state is not TrialState.RUNNING:
             attempt.decision = event.decision
         attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
         attempt.last_report = record.sequence

@@ -13,16 +13,16 @@ imported, and a mistake is fixed here from the page and the vectors, never by lo
 Costs are cubic and worse: fit for some dozens of trials.
 
 How to use it: `Model(config)` with the config of the trace files, then one method per step. Each
-returns a dict in the shape of the traces' `expect` (a refused call is `{"error": REASON}`), and
-in it, where the step caused such: `closed` (sorted numbers of the trials that the close-out after
-the step ended) and `experiment` (the new experiment state). `final()` has the shape of the
-traces' `final`. There is no clock but `advance(seconds)`, which only `worker_failure_limit` looks
+returns a dict in the shape of the traces' `expect` (a refused call is `{"error": REASON}`, and
+changes nothing), and in it, where the step caused such: `closed` (sorted numbers of the trials that
+the close-out after the step ended) and `experiment` (the new experiment state). `final()` has the
+shape of the traces' `final`. There is no clock but `advance(seconds)`, which only `worker_failure_limit` looks
 at; leases run out by `expire(trial)` alone.
 
 Not modelled: parameters and samplers, request ids, deletable checkpoints, deadlines
 (`max_wall_time`, `progress_timeout`), the bound of 64 remembered reports (here every report is
-remembered), limits of sizes, and the methods other than single, random, async_halving and
-adaptive_asha.
+remembered), limits of sizes, and the methods other than single, random, grid, async_halving and
+adaptive_asha. A grid is `max_trials` points.
 
 MODEL_NOTES: readings of search.md chosen where the page leaves room (no vector decides them,
 unless one is said to).
@@ -36,10 +36,12 @@ unless one is said to).
     PAUSE later, gets its own recorded CONTINUE (section 10 over the broad sentence of section 7).
     The same holds where Complete, Fail or Cancel ended the *trial*, or the experiment was
     stopped; where the attempt left the trial QUEUED (release, retryable failure), everything is
-    LEASE_LOST.
- 3. A step reported in parts has one record with one decision: the latest. A part without the
-    search metric gets (and does not change) it. Nothing is added to a record once the attempt was
-    answered STOP or PAUSE.
+    LEASE_LOST. Once a paused trial is handed on, PAUSE is the answer to everything about the
+    attempt that was answered so: its reports are not looked at again.
+ 3. A step reported in parts has one record with one decision: the latest. A part that decides
+    nothing (without the search metric, or out of order) gets it and changes neither it nor the
+    attempt's present decision. Nothing is added to a record once the attempt was answered STOP or
+    PAUSE.
  4. "In order" is step >= every step reported in the attempt so far, with or without the search
     metric.
  5. A checkpoint attached to a report is stored with a new report and with a new part of one; on
@@ -47,11 +49,12 @@ unless one is said to).
     ReportCheckpoint. With an exact duplicate (or a conflict) nothing is stored. Of two at one
     step the later holds.
  6. CHECKPOINT_UNREADABLE drops every checkpoint of the trial, whichever attempt reported it.
- 7. Coming back: any call with the token (Heartbeat, ReportCheckpoint and refused METRIC_CONFLICTs
-    too) brings an overdue trial back. Whether C' is full is asked at each call. Having *been
-    assigned* anything since fences the overdue attempt for good, even if that work is over. An
-    expiry counts when it happens and is taken back when the holder comes back; the expiry that
-    exceeds max_restarts fails the trial at once (a vector), and its attempt is then LEASE_LOST.
+ 7. Coming back: any call with the token that is not refused (Heartbeat and ReportCheckpoint too;
+    METRIC_CONFLICT is refused) brings an overdue trial back. Whether C' is full is asked at each
+    call; ShouldStop says CONTINUE meanwhile. Having *been assigned* anything since fences the
+    overdue attempt for good, even if that work is over. An expiry counts when it happens and is
+    taken back when the holder comes back; the expiry that exceeds max_restarts fails the trial at
+    once (a vector), and its attempt is then LEASE_LOST.
  8. A person's cancel, stop or pause reaches the holder of an overdue trial like that of a live
     one.
  9. "The same call again" is the same call with the same kind. `release_held` is a release:
@@ -65,25 +68,31 @@ unless one is said to).
     vector). Target before budget. The target looks at in-order values between rungs, too. Units
     trained: per attempt the highest step reported (by ReportMetric) less its start step, if
     positive.
-13. RESUMED beyond max_restarts fails the trial, and the call goes on to the next rules. Only a
-    report (any metric) counts as "has reported", a checkpoint does not.
+13. RESUMED beyond max_restarts fails the trial, and the call goes on to the next rules: finished,
+    if that was the last. Only a report (any metric) counts as "has reported", a checkpoint does
+    not.
 14. Wait reasons, first that applies: EXPERIMENT_PAUSED, WORKER_FAILING, CONCURRENCY_LIMIT
     (something could be handed out, but C' is full), AWAITING_RESULTS.
-15. worker_failure_limit: RETRYABLE, PERMANENT and CHECKPOINT_UNREADABLE failures and expiries
-    count if the attempt has no report; a RESUMED-away attempt is passed over; any other end
-    breaks the row. The term starts at the last of them: lease_ttl * 2^(failures beyond the
-    limit), at most 3600 s.
+15. worker_failure_limit: RETRYABLE, PERMANENT and CHECKPOINT_UNREADABLE failures, expiries and
+    RESUMED-away attempts (the process died) count if the attempt has no report; any other end, a
+    pause of the experiment too, breaks the row. The term starts at the last of them: lease_ttl *
+    2^(failures beyond the limit), at most 3600 s. It holds for the worker's own RESUMED, too.
 16. Raising max_trials: the *added* trials are split by floor(w_b/sum of w) over the open
-    brackets, the remainder to the first open one. Closed out: PROMOTION, more than one rung, rung
-    0 final with nobody promotable (remembered). If all are closed out, nobody gets any. n < N:
-    IMMUTABLE_FIELD. max_infeasible keeps the N of creation as its default.
-17. Given configurations beyond N wait; they do not keep the experiment open and end with it
-    (STOPPED, EXPERIMENT_ENDED). One cancelled before it was handed out takes no place in N.
-18. Stopping a stopped experiment is a no-op; stopping one that ended otherwise, and pause,
-    resume, raise and CreateTrial after any end: EXPERIMENT_ENDED.
+    brackets, the remainder to the first open one. Closed out: all its trials are created, none
+    lives. n < N, and anything after the end: IMMUTABLE_FIELD. max_infeasible keeps the N of
+    creation as its default. Shares and C' follow at once.
+17. Given configurations, waiting ones included, are at most N: LIMIT_EXCEEDED. One cancelled before
+    it was handed out takes no place in N. A finished one that joins the rungs goes to the first
+    bracket with a place, enters the rungs that its observations reached, promoted from all but
+    the last (PROMOTION), and is never on its way anywhere; it counts in N and breaks the
+    infeasible row; it reaches no target and trains no units. One that does not join takes no place
+    in N. A grid takes none.
+18. Stopping a stopped experiment is a no-op; stopping one that ended otherwise, and pause, resume
+    and CreateTrial after any end: EXPERIMENT_ENDED.
 19. A live attempt's decision in Heartbeat, ReportCheckpoint and ShouldStop is the one last
     answered in it, before any report BETWEEN_RUNGS.
 20. A paused experiment whose last trials are cancelled ends.
+21. "Every trial failed" needs a trial that counts: a grid of infeasible points is COMPLETED.
 """
 
 from __future__ import annotations
@@ -479,10 +488,10 @@ class Model:
         With observations, (step, value) each, it is a finished trial.
         """
         self._begin()
+        if self.method == "grid":  # wrong whatever the state
+            return self._finish({"error": "INVALID_REQUEST"})
         if self._ended():
             return self._finish({"error": "EXPERIMENT_ENDED"})
-        if self.method == "grid":
-            return self._finish({"error": "INVALID_REQUEST"})
         waiting = sum(t.bracket < 0 and t.state == "QUEUED" for t in self.trials)
         places = sum(
             max(bracket.max_trials - len(self._members(b)), 0)

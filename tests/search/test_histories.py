@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from .walk import walk
 
-STEPS = 60
+STEPS = 80
 
 
 def _seeds() -> list[tuple[int, str]]:

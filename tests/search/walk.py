@@ -7,13 +7,13 @@ it can shrink; `seeds.txt` names seeds of `random.Random`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 from .model import Attempt, Trial
 from .twin import Twin
 
-WORKERS = ("w0", "w1", "w2", "w3")
 VALUES = (0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6)
 NON_FINITE = (math.nan, math.inf, -math.inf)
 KINDS = ("RETRYABLE", "PERMANENT", "INFEASIBLE", "CHECKPOINT_UNREADABLE")
@@ -41,7 +41,7 @@ def configuration(random: Random) -> dict[str, Any]:
         "max_restarts": random.choice((0, 1, 2, 5)),
     }
     if method != "single":
-        config["max_trials"] = random.randint(1, 9)
+        config["max_trials"] = random.randint(1, random.choice((3, 9, 9, 16)))
     if method in ("adaptive_asha", "async_halving"):
         config["divisor"] = random.choice((2, 2, 3, 4, 2.5))
         config["variant"] = random.choice(("PROMOTION", "PROMOTION", "STOPPING"))
@@ -64,43 +64,55 @@ def configuration(random: Random) -> dict[str, Any]:
 
 
 class Walker:
-    """What happens next, given what is so."""
+    """What happens next, given what is so.
+
+    Attributes:
+        wildness: how much goes wrong, 0 to 1. A calm search comes far: rungs fill, brackets close
+            out one after the other; a wild one meets every rule of section 6.
+        workers: their names.
+    """
 
     def __init__(self, random: Random, twin: Twin) -> None:
         self.random = random
         self.twin = twin
-        self.actions = {
-            self.ask: 26,
-            self.report: 40,
-            self.expire: 5,
+        self.wildness = random.choice((0.05, 0.3, 1.0, 1.0))
+        self.workers = [f"w{number}" for number in range(random.choice((2, 4, 8)))]
+        rare = {
+            self.expire: 6,
             self.release: 3,
             self.fail: 6,
             self.complete: 3,
             self.checkpoint: 4,
-            self.heartbeat: 3,
-            self.should_stop: 3,
+            self.heartbeat: 4,
+            self.should_stop: 4,
             self.cancel: 2,
             self.create: 3,
             self.pause_or_resume: 2,
-            self.update: 2,
-            self.advance: 2,
+            self.update: 6,
+            self.advance: 4,
         }
+        self.actions: dict[Callable[[], None], float] = {self.ask: 26, self.report: 40}
+        self.actions |= {action: weight * self.wildness for action, weight in rare.items()}
 
     def step(self) -> None:
         """One command."""
-        if self.random.random() < 0.005:
+        if self._rarely(0.005):
             self.twin.stop_experiment()
-        elif self.twin.model.state == "PAUSED" and self.random.random() < 0.3:
+        elif self.twin.model.state == "PAUSED" and self.random.random() < 0.4:
             self.twin.resume_experiment()
         else:
             [action] = self.random.choices(list(self.actions), list(self.actions.values()))
             action()
 
     def ask(self) -> None:
-        incarnation = "again" if self.random.random() < 0.15 else ""
-        self.twin.get_suggestion(
-            self.random.choice(WORKERS), incarnation, release_held=self.random.random() < 0.05
-        )
+        model = self.twin.model
+        holding = {a.worker for t in model.trials for a in t.attempts if a.status == "live"}
+        idle = [worker for worker in self.workers if worker not in holding]
+        if not idle or self._rarely(0.3):
+            idle = self.workers
+        incarnation = "again" if self._rarely(0.15) else ""
+        worker = self.random.choice(idle)
+        self.twin.get_suggestion(worker, incarnation, release_held=self._rarely(0.15))
 
     def report(self) -> None:
         chosen = self._attempt()
@@ -114,9 +126,11 @@ class Walker:
             step = said.step
             if self.random.random() < 0.7:
                 value, others = said.value, dict(said.others)
+            if self.random.random() < 0.5:  # a further part
+                others.setdefault("accuracy", self._value())
         else:
             step = self._reported_step(trial, attempt)
-        if self.random.random() < 0.1:
+        if self._rarely(0.1):
             value = None
         if self.random.random() < 0.1:
             others["accuracy"] = self._value()
@@ -124,8 +138,11 @@ class Walker:
         self.twin.report(trial.number, attempt.number, step, value, checkpoint, others)
 
     def expire(self) -> None:
-        if self.twin.model.trials:
-            self.twin.expire(self.random.choice(self.twin.model.trials).number)
+        trials = self.twin.model.trials
+        running = [trial for trial in trials if trial.state == "RUNNING"]
+        if trials:
+            chosen = running if running and not self._rarely(0.2) else trials
+            self.twin.expire(self.random.choice(chosen).number)
 
     def release(self) -> None:
         chosen = self._attempt()
@@ -186,6 +203,7 @@ class Walker:
                 "max_trials",
                 "max_trials",
                 "max_concurrent_trials",
+                "max_concurrent_trials",
                 "max_restarts",
                 "max_infeasible",
                 "worker_failure_limit",
@@ -207,6 +225,10 @@ class Walker:
 
     # --- Choosing ---------------------------------------------------------------------------------
 
+    def _rarely(self, probability: float) -> bool:
+        """Whether something unusual happens; in a calm search less often."""
+        return self.random.random() < probability * self.wildness
+
     def _attempt(self) -> tuple[Trial, Attempt] | None:
         """Mostly one that a worker holds, sometimes one that is over."""
         attempts = self.twin.attempts()
@@ -214,10 +236,10 @@ class Walker:
             return None
         live = [held for held in attempts if held[1].status == "live"]
         overdue = [held for held in attempts if held[1].status == "overdue"]
-        if live and self.random.random() < 0.75:
-            return self.random.choice(live)
-        if overdue and self.random.random() < 0.5:
+        if overdue and self.random.random() < 0.2:
             return self.random.choice(overdue)
+        if live and not self._rarely(0.25):
+            return self.random.choice(live)
         return self.random.choice(attempts)
 
     def _reported_step(self, trial: Trial, attempt: Attempt) -> int:
@@ -241,7 +263,7 @@ class Walker:
         return max(step, 0)
 
     def _value(self) -> float:
-        if self.random.random() < 0.08:
+        if self._rarely(0.08):
             return self.random.choice(NON_FINITE)
         return self.random.choice(VALUES)
 
