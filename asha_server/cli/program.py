@@ -27,6 +27,7 @@ class Subcommand:
 SECTIONS: dict[str, dict[str, Subcommand]] = {
     "Search": {
         "preview": Subcommand("preview", "Show brackets, lengths and cost of a file."),
+        "simulate": Subcommand("simulate", "Simulate a search with virtual workers."),
         "create": Subcommand("create", "Create an experiment from a file."),
         "run": Subcommand("run", "Train trials with any program."),
         "demo": Subcommand("demo", "A server, workers and a real search in one command."),
