@@ -71,7 +71,7 @@ def _check_bracket(state: State, bracket: Bracket) -> None:
             and state.end_reason_of(trial) is None
         ]
         if not state.state.is_ended:
-            assert list(rung.waiting) == sorted(waiting), f"{name} rung {index}: waiting"
+            assert sorted(rung.waiting) == sorted(waiting), f"{name} rung {index}: waiting"
         heading = sum(
             trial.rung == index and trial.own_state in (TrialState.RUNNING, TrialState.QUEUED)
             for trial in trials

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sortedcontainers import SortedList
 
 from asha_server.search.terms import Goal
+from asha_server.search.waiting_entries import WaitingEntries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ class Rung:
     Attributes:
         length: units trained at which trials are compared here, >= 1.
         entries: SortedList[RankKey], best first; every entry, promoted ones included.
-        waiting: SortedList[RankKey], best first; the entries of paused trials not yet promoted.
+        waiting: the entries of paused trials not yet promoted.
         promoted_count: entries that were promoted, 0 <= promoted_count <= len(entries).
         closings: list[Closing], oldest first; more than one where an infeasible trial was replaced
             after the first. Paused entries that arrived before one are stopped by it.
@@ -78,7 +79,7 @@ class Rung:
     def __init__(self, length: int) -> None:
         self.length = length
         self.entries: SortedList[RankKey] = SortedList()
-        self.waiting: SortedList[RankKey] = SortedList()
+        self.waiting = WaitingEntries()
         self.promoted_count = 0
         self.closings: list[Closing] = []
 
@@ -106,7 +107,7 @@ class Rung:
 
     def best_waiting(self) -> RankKey | None:
         """The best paused, finite, unpromoted entry, whatever its rank. O(1)."""
-        best: RankKey | None = self.waiting[0] if self.waiting else None
+        best = self.waiting.best()
         return best if best is not None and not best[0] else None
 
     def promotable(self, divisor: Divisor) -> RankKey | None:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import msgspec
 
 from asha_server.search.state import State
+from asha_server.search.waiting_entries import WaitingEntries
 
 Plain = object
 
@@ -64,6 +65,8 @@ def _plain(  # noqa: PLR0911 - one a type
         case msgspec.Struct():
             names = value.__struct_fields__
             return _fields({name: getattr(value, name) for name in names}, left_out)
+        case WaitingEntries():
+            return [_plain(held, left_out) for held in sorted(value)]
         case dict():
             return [(_plain(key, left_out), _plain(held, left_out)) for key, held in value.items()]
         case list() | tuple():

@@ -20,7 +20,8 @@ def rung_of(values: list[float | None], goal: Goal = Goal.MINIMIZE) -> tuple[Run
     rung = Rung(length=1)
     keys = [rank_key(value, goal, i, i) for i, value in enumerate(values)]
     rung.entries.update(keys)
-    rung.waiting.update(keys)
+    for key in keys:
+        rung.waiting.add(key)
     return rung, keys
 
 
