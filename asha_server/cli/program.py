@@ -40,6 +40,7 @@ SECTIONS: dict[str, dict[str, Subcommand]] = {
         "explain": Subcommand("explain", "Tell why a trial is where it is."),
     },
     "Act": {
+        "give": Subcommand("give", "Give configurations to be tried first."),
         "pause": Subcommand("pause", "Pause an experiment."),
         "resume": Subcommand("resume", "Resume a paused experiment."),
         "stop": Subcommand("stop", "End an experiment for good."),
