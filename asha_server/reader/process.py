@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections import deque
@@ -15,7 +16,7 @@ from asha_server.reader.export import GONE
 from asha_server.reader.questions import LENGTH_BYTES, Question, Reply, frame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from pathlib import Path
 
     from asha_server.config import Limits
@@ -37,6 +38,9 @@ class Reader:
     Args:
         path: the database.
         limits: what the server bears.
+
+    Attributes:
+        export_count: exports that run.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -45,7 +49,8 @@ class Reader:
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._asked: deque[asyncio.Future[Reply]] = deque()
-        self._exports = 0
+        self.export_count = 0
+        self._exporting: set[asyncio.subprocess.Process] = set()
         self._starting = asyncio.Lock()
 
     @property
@@ -116,7 +121,7 @@ class Reader:
                         )
                     )
 
-    async def export(self, key: int) -> AsyncIterator[bytes]:
+    async def export(self, key: int) -> AsyncGenerator[bytes, None]:
         """An experiment's history as JSON lines, in chunks.
 
         Raises:
@@ -124,13 +129,13 @@ class Reader:
             ResourceExhausted: OVERLOADED, too many exports run.
             ReaderBug: it failed; what came is not whole.
         """
-        if self._exports >= self._limits.exports_max:
+        if self.export_count >= self._limits.exports_max:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
-                f"{self._exports} exports run already; the same call again when one is done",
+                f"{self.export_count} exports run already; the same call again when one is done",
                 retry_after_us=10 * SECOND_US,
             )
-        self._exports += 1
+        self.export_count += 1
         process: asyncio.subprocess.Process | None = None
         try:
             process = await asyncio.create_subprocess_exec(
@@ -138,6 +143,7 @@ class Reader:
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )  # fmt: skip
+            self._exporting.add(process)
             assert process.stdout is not None
             while chunk := await process.stdout.read(self._limits.chunk_bytes_max):
                 yield chunk
@@ -147,18 +153,30 @@ class Reader:
             if returncode:
                 raise ReaderBug(f"the export process ended with status {returncode}")
         finally:
-            self._exports -= 1
-            if process is not None and process.returncode is None:
-                process.kill()
-                await process.wait()
+            self.export_count -= 1
+            if process is not None:
+                self._exporting.discard(process)
+                await _end(process)
 
     async def close(self) -> None:
-        """Ends the child process."""
+        """Ends every child process."""
+        for exporting in list(self._exporting):
+            await _end(exporting)
         process, listening = self._process, self._listening
         if process is not None and listening is not None:
             assert process.stdin is not None
             process.stdin.close()
             await listening
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ends an export that nobody reads any more; nothing to do for one that is done."""
+    if process.returncode is None:
+        process.kill()
+    assert process.stdout is not None
+    with contextlib.suppress(RuntimeError):  # somebody else is reading it to its end
+        await process.stdout.read()
+    await process.wait()
 
 
 def _gone() -> NotFound:

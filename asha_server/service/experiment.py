@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
@@ -309,8 +310,9 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         self, request: pb.WatchExperimentRequest, context: Any
     ) -> AsyncIterator[pb.WatchExperimentResponse]:
         """Committed events in order, until the end."""
-        async for response in self._watching.watch(*control.parse_watch(request)):
-            yield response
+        async with aclosing(self._watching.watch(*control.parse_watch(request))) as responses:
+            async for response in responses:
+                yield response
 
     async def ExportExperiment(
         self, request: pb.ExportExperimentRequest, context: Any
@@ -318,8 +320,9 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         """The experiment with its history as a JSON-lines file."""
         experiment_id = control.parse_experiment_id(request.experiment_id)
         key = await self._engine.read(experiment_id, lambda hosted: hosted.key)
-        async for chunk in self._reader.export(key):
-            yield pb.ExportExperimentResponse(chunk=chunk)
+        async with aclosing(self._reader.export(key)) as chunks:
+            async for chunk in chunks:
+                yield pb.ExportExperimentResponse(chunk=chunk)
 
     async def ImportExperiment(
         self, request_iterator: AsyncIterator[pb.ImportExperimentRequest], context: Any

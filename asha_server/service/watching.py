@@ -11,7 +11,7 @@ from asha_server.reader.questions import Question
 from asha_server.wire.event import format_event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from asha_server.engine import Engine
     from asha_server.hosted import Hosted
@@ -35,7 +35,7 @@ class Watching:
 
     async def watch(
         self, experiment_id: str, after_sequence: int | None
-    ) -> AsyncIterator[pb.WatchExperimentResponse]:
+    ) -> AsyncGenerator[pb.WatchExperimentResponse, None]:
         """Events after a sequence, until the end of the experiment.
 
         Args:
