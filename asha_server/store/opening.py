@@ -61,8 +61,9 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreError(f"there is no database {path}")
     connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S
-    )
+        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S,
+        check_same_thread=False,
+    )  # fmt: skip
     try:
         _refuse_other_version(path, Database(connection))
     except sqlite3.DatabaseError as error:

@@ -233,7 +233,7 @@ def test_a_standby_takes_over_when_the_server_stops(
     standby.join(10)
 
     assert len(taken) == 1
-    taken[0]._lock.release()
+    taken[0].close()
 
 
 def test_a_server_that_lost_the_file_unawares_cannot_commit(path: Path, store: SqliteStore) -> None:
