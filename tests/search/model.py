@@ -16,8 +16,8 @@ How to use it: `Model(config)` with the config of the trace files, then one meth
 returns a dict in the shape of the traces' `expect` (a refused call is `{"error": REASON}`, and
 changes nothing), and in it, where the step caused such: `closed` (sorted numbers of the trials that
 the close-out after the step ended) and `experiment` (the new experiment state). `final()` has the
-shape of the traces' `final`. There is no clock but `advance(seconds)`, which only `worker_failure_limit` looks
-at; leases run out by `expire(trial)` alone.
+shape of the traces' `final`. There is no clock but `advance(seconds)`, which only
+`worker_failure_limit` looks at; leases run out by `expire(trial)` alone.
 
 Not modelled: parameters and samplers, request ids, deletable checkpoints, deadlines
 (`max_wall_time`, `progress_timeout`), the bound of 64 remembered reports (here every report is
@@ -618,6 +618,10 @@ class Model:
 
     def incumbent(self) -> int | None:
         """The trial with the best finite value in the highest rung length that has one."""
+        return next(iter(self.best_trials()), None)
+
+    def best_trials(self) -> list[int]:
+        """All trials with a finite value: longest length of one first, then value, then arrival."""
         found: list[tuple[int, float, int, int]] = []
         for b in range(len(self.brackets)):
             for i, length in enumerate(self.brackets[b].lengths):
@@ -626,7 +630,11 @@ class Model:
                     for e in self.rungs[b][i]
                     if e.value is not None and math.isfinite(e.value)
                 )
-        return min(found)[3] if found else None
+        best: list[int] = []
+        for _, _, _, number in sorted(found):
+            if number not in best:
+                best.append(number)
+        return best
 
     # --- Handing out work (section 3) -------------------------------------------------------------
 

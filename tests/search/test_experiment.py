@@ -286,6 +286,21 @@ def test_a_trial_without_progress_is_told_apart_from_a_lost_worker() -> None:
     assert search.say(c.Heartbeat(0, 1)).is_live
 
 
+def test_a_trial_keeps_the_time_of_the_close_out_that_stopped_it() -> None:
+    search = Search(method=AsyncHalving(2, 2.0), max_trials=2)
+    for worker in ("a", "b"):
+        search.say(c.GetSuggestion(worker))
+    search.say(c.ReportMetric(0, 1, 500, (("loss", 0.5),)), seconds=1)
+    search.say(c.ReportMetric(1, 1, 500, (("loss", 0.1),)), seconds=2)  # promoted; 0 is stopped
+    search.say(c.UpdateExperiment({"max_trials": 3}), seconds=3)
+    search.say(c.GetSuggestion("a"), seconds=3)
+    search.say(c.ReportMetric(2, 1, 500, (("loss", 0.6),)), seconds=4)  # closes the rung again
+
+    ended = [search.state.ended_us_of(search.state.trials[number]) for number in (0, 2)]
+
+    assert ended == [2 * SECOND_US, 4 * SECOND_US]
+
+
 # --- What is too old to be remembered -------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from asha_server.errors import AshaError
 from asha_server.search import command as c
 from asha_server.search.event import Record
 from asha_server.search.experiment import Experiment
+from asha_server.search.leaderboard import best_trials
 from asha_server.search.terms import FailureKind
 
 from .drive import closed_out, final_of, spec_of
@@ -195,6 +196,9 @@ class Twin:
         core, model = self.core.state, self.model
         self.core.check()
         assert final_of(self.core) == model.final(), self._story("final")
+        assert best_trials(core, len(core.trials)) == model.best_trials(), self._story(
+            "best trials"
+        )
         incumbent = core.incumbent()
         assert (incumbent.number if incumbent else None) == model.incumbent(), self._story("best")
         assert core.total_length == model.total_length(), self._story("total_length")
