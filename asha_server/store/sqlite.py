@@ -88,7 +88,11 @@ class SqliteStore:
         self._epoch = 0
         try:
             self._connection = open_for_writing(path)
-            self._reader = open_read_only(path)
+            try:
+                self._reader = open_read_only(path)
+            except BaseException:
+                self._connection.close()
+                raise
         except BaseException:
             self._lock.release()
             raise

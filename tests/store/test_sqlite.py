@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def test_the_store_says_what_it_is(store: SqliteStore, path: Path) -> None:
 
 def test_a_file_of_a_newer_schema_is_refused_by_server_and_reader(path: Path) -> None:
     SqliteStore(path).close()
-    with sqlite3.connect(path) as newer:
+    with closing(sqlite3.connect(path)) as newer, newer:
         newer.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) "
             "VALUES ('asha', 'm999_later', '2100-01-01')"
@@ -115,7 +116,7 @@ def test_a_file_of_a_newer_schema_is_refused_by_server_and_reader(path: Path) ->
 
 def test_a_file_of_an_older_schema_is_refused_by_a_reader(path: Path) -> None:
     SqliteStore(path).close()
-    with sqlite3.connect(path) as older:
+    with closing(sqlite3.connect(path)) as older, older:
         older.execute("DELETE FROM _sqlite_migrations WHERE name = 'm001_initial'")
     older.close()
 
@@ -134,7 +135,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path) -> 
 
 
 def test_the_database_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE study (id INTEGER)")
     other.close()
     before = path.read_bytes()

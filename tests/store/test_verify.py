@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _change(path: Path, statement: str) -> None:
-    with sqlite3.connect(path) as person:
+    with closing(sqlite3.connect(path)) as person, person:
         changed = person.execute(statement).rowcount
     person.close()
     assert changed == 1
@@ -281,7 +282,7 @@ def test_rows_of_no_experiment_are_a_problem_of_the_file(path: Path) -> None:
 
 def test_a_damaged_page_is_a_problem_of_the_file(path: Path) -> None:
     """An index that lost an entry is SQLite's own to find."""
-    with sqlite3.connect(path) as person:
+    with closing(sqlite3.connect(path)) as person, person:
         person.execute("PRAGMA writable_schema = ON")
         person.execute(
             "UPDATE sqlite_schema SET sql = replace(sql, 'IS NOT NULL', 'IS NULL') "
@@ -295,7 +296,7 @@ def test_a_damaged_page_is_a_problem_of_the_file(path: Path) -> None:
 
 
 def test_a_file_too_damaged_to_be_read_is_refused_with_the_way_out(path: Path) -> None:
-    with sqlite3.connect(path) as person:
+    with closing(sqlite3.connect(path)) as person, person:
         (page,) = person.execute(
             "SELECT rootpage FROM sqlite_schema WHERE name = 'experiment'"
         ).fetchone()
