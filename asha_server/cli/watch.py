@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 from asha_client.errors import AshaError
 
+from asha_server.cli import experiment_text
 from asha_server.cli.connecting import LONG_PATIENCE_S, Server, server_option
 from asha_server.cli.event_line import event_line
 from asha_server.cli.json_output import json_option, print_json
@@ -49,8 +50,11 @@ def watched(server: Server, experiment_id: str, after: int | None) -> Iterator[E
         ServerRefusal: the server's word, or it stays away for too long.
     """
     request = GetExperimentRequest(experiment_id=experiment_id)
-    now = server.call(server.experiments.GetExperiment, request).experiment.sequence
-    after = now if after is None else after
+    experiment = server.call(server.experiments.GetExperiment, request).experiment
+    if after is None:
+        after = experiment.sequence
+        if experiment.state in experiment_text.ENDED:
+            click.echo(f"{experiment_text.headline(experiment)}; --after 0 shows it all", err=True)
     server.patience_s = LONG_PATIENCE_S
     while True:
         asked = WatchExperimentRequest(experiment_id=experiment_id, after_sequence=after)
