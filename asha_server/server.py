@@ -51,6 +51,8 @@ SERVICES = tuple(
 _HARD_LIMIT_FACTOR = 4
 """A request above its limit is refused with an explanation; one above this many times the limit
 is refused by gRPC itself, which has none."""
+_PORT_MAX = 65_535
+"""GRPC takes the rest of a greater port divided by 65536, in silence."""
 
 
 class ServerError(Exception):
@@ -106,7 +108,7 @@ class Server:
         )
         self._register(server, mint)
         for address in config.listen:
-            self.addresses.append(await _listen(server, address))
+            self.addresses.append(_listen(server, address))
         self._engine_task = self.engine.start()
         await server.start()
         self._grpc = server
@@ -153,7 +155,7 @@ class Server:
             self._engine_task.result()
 
 
-async def _listen(server: grpc.aio.Server, address: str) -> str:
+def _listen(server: grpc.aio.Server, address: str) -> str:
     """Binds an address; where it can be called.
 
     Raises:
@@ -161,19 +163,27 @@ async def _listen(server: grpc.aio.Server, address: str) -> str:
     """
     if address.startswith("unix:"):
         _refuse_live_socket(address.removeprefix("unix:"))
+        _bind(server, address)
+        return address
     host, separator, port = address.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and int(port) <= _PORT_MAX
+    if not (separator and is_port):
+        raise ServerError(
+            f"{address!r} is not an address: HOST:PORT, with a port of at most {_PORT_MAX}, or "
+            "unix:PATH"
+        )
+    return f"{host}:{_bind(server, address)}"
+
+
+def _bind(server: grpc.aio.Server, address: str) -> int:
+    """Binds an address of the right form; the port, which is another where 0 was asked for."""
     try:
-        bound = server.add_insecure_port(address)
+        return server.add_insecure_port(address)
     except (RuntimeError, ValueError) as error:
         raise ServerError(
             f"cannot listen on {address}: it is in use or not an address of this machine; choose "
             "another with --listen (port 0 takes a free one)"
         ) from error
-    if address.startswith("unix:"):
-        return address
-    if not separator or not port.isdigit():
-        raise ServerError(f"{address!r} is not an address: HOST:PORT or unix:PATH")
-    return f"{host}:{bound}"
 
 
 def _refuse_live_socket(path: str) -> None:

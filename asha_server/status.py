@@ -14,7 +14,10 @@ DOMAIN = "asha.v1"
 DETAILS_BYTES_MAX = 4_096
 """Size of an error's details. Clients refuse trailers above 8 KiB in all by default, and details
 grow by a third in base64; violations that do not fit are counted in a last one."""
-MESSAGE_CHARS_MAX = 500
+TEXT_BYTES_MAX = 500
+"""Size of each text in an error. A message stands in the trailers beside the details, where a byte
+that is not plain ASCII takes three: 4096 · 4/3 + 3 · 500 leave a kilobyte for everything else."""
+_METADATA_BYTES_MAX = 256
 
 _CODES: tuple[tuple[type[errors.AshaError], grpc.StatusCode], ...] = (
     (errors.InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
@@ -53,9 +56,8 @@ def status_of(error: errors.AshaError) -> WireStatus:
             retry_after_us = error.retry_after_us
         case errors.InvalidRequest():
             violations = error.violations
-    info = error_details_pb2.ErrorInfo(
-        reason=error.reason, domain=DOMAIN, metadata={k: v[:256] for k, v in error.metadata.items()}
-    )
+    metadata = {k: _shortened(v, _METADATA_BYTES_MAX) for k, v in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
     message = _shortened(error.message)
     status = status_pb2.Status(code=code.value[0], message=message)
     status.details.add().Pack(info)
@@ -88,7 +90,7 @@ def _bad_request(
     room = bytes_max - 256
     for index, violation in enumerate(violations):
         field = error_details_pb2.BadRequest.FieldViolation(
-            field=violation.path[:512], description=_shortened(violation.message)
+            field=_shortened(violation.path), description=_shortened(violation.message)
         )
         room -= field.ByteSize() + 4
         if room < 0:
@@ -100,5 +102,6 @@ def _bad_request(
     return message
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= MESSAGE_CHARS_MAX else f"{text[:MESSAGE_CHARS_MAX]}…"
+def _shortened(text: str, bytes_max: int = TEXT_BYTES_MAX) -> str:
+    raw = text.encode()
+    return text if len(raw) <= bytes_max else f"{raw[:bytes_max].decode(errors='ignore')}…"

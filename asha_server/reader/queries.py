@@ -18,7 +18,7 @@ from asha_server.search.state import FREEING
 from asha_server.search.terms import TrialState
 from asha_server.wire import control
 from asha_server.wire.event import format_event
-from asha_server.wire.page import PAGE_BYTES_MAX, page_token
+from asha_server.wire.page import page_token
 from asha_server.wire.suggestion import format_decision
 from asha_server.wire.times import timestamp
 from asha_server.wire.trial import ShownTrial, format_attempt, format_trial
@@ -38,22 +38,23 @@ Query = Callable[["ReadOnlyStore", "Question", "StoredExperiment"], Sequence[Any
 
 
 class _Filling:
-    """A page being filled: ends at its size or at 1 MiB."""
+    """A page being filled: ends at its size, or at so many bytes (but for its first item)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, question: Question) -> None:
         self.items: list[Any] = []
         self._size = size
+        self._bytes_max = question.page_bytes_max
         self._bytes = 0
 
     @property
     def is_full(self) -> bool:
-        return len(self.items) >= self._size or self._bytes >= PAGE_BYTES_MAX
+        return len(self.items) >= self._size or self._bytes >= self._bytes_max
 
     def takes(self, item: Any) -> bool:
         """Adds an item; False where it has no room any more."""
         size = item.ByteSize() + 6
-        if self.items and self._bytes + size > PAGE_BYTES_MAX:
-            self._bytes = PAGE_BYTES_MAX
+        if self.items and self._bytes + size > self._bytes_max:
+            self._bytes = self._bytes_max
             return False
         self.items.append(item)
         self._bytes += size
@@ -66,7 +67,7 @@ def list_trials(
     """A page of trials, by number."""
     request = pb.ListTrialsRequest.FromString(question.request)
     states, page = control.parse_list_trials(request)
-    filling = _Filling(page.size)
+    filling = _Filling(page.size, question)
     first = number = page.after[0] + 1 if page.after else 0
     is_end = False
     while not (is_end or filling.is_full or number - first >= SCANNED_MAX):
@@ -88,7 +89,7 @@ def best_trials(
     store: ReadOnlyStore, question: Question, experiment: StoredExperiment
 ) -> list[pb.GetBestTrialsResponse]:
     """Trials by their numbers, in that order."""
-    filling = _Filling(len(question.numbers))
+    filling = _Filling(len(question.numbers), question)
     for number in question.numbers:
         trial = store.trial(question.key, experiment, number)
         if not filling.takes(format_trial(_shown(experiment, trial))):
@@ -152,7 +153,7 @@ def _reports(
         shown: report -> item; None leaves it out.
     """
     trial, page = control.parse_list_reports(request, kind)
-    filling = _Filling(page.size)
+    filling = _Filling(page.size, question)
     after = page.after[0] if page.after else 0
     most = page.size
     if getattr(request, "metric_name", ""):
@@ -209,7 +210,7 @@ def list_checkpoints(
     """A page of reported checkpoints, by trial, then in the order of their reports."""
     request = pb.ListCheckpointsRequest.FromString(question.request)
     trial, page = control.parse_list_checkpoints(request)
-    filling = _Filling(page.size)
+    filling = _Filling(page.size, question)
     after = (page.after[0], page.after[1]) if page.after else (-1, 0)
     most = page.size if not request.filter else SCANNED_MAX
     found = store.checkpoints(question.key, trial, after, most + 1)

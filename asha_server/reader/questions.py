@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from asha_server.wire.page import PAGE_BYTES_MAX
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -21,6 +23,7 @@ class Question(msgspec.Struct, frozen=True):
         request: the RPC's request, checked; b"" where there is none.
         numbers: trial numbers, or the sequence after which to go on.
         incumbent: the experiment's incumbent; -1 none.
+        page_bytes_max: size at which a page ends.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Question(msgspec.Struct, frozen=True):
     request: bytes = b""
     numbers: list[int] = []
     incumbent: int = -1
+    page_bytes_max: int = PAGE_BYTES_MAX
 
 
 class Reply(msgspec.Struct, frozen=True):

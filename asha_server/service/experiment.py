@@ -224,7 +224,10 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         key, numbers = await self._engine.read(
             experiment_id, lambda hosted: (hosted.key, best_trials(hosted.experiment.state, limit))
         )
-        messages = await self._reader.ask(Question("best_trials", key, numbers=numbers))
+        question = Question(
+            "best_trials", key, numbers=numbers, page_bytes_max=self._limits.page_bytes_max
+        )
+        messages = await self._reader.ask(question)
         return pb.GetBestTrialsResponse.FromString(messages[0])
 
     async def ListRungs(self, request: pb.ListRungsRequest, context: Any) -> pb.ListRungsResponse:
@@ -301,6 +304,7 @@ class ExperimentService(rpc.ExperimentServiceServicer):
                 request.SerializeToString(),
                 numbers,
                 incumbent.number if incumbent else -1,
+                self._limits.page_bytes_max,
             )
 
         asked = await self._engine.read(request.experiment_id, question)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from asha_server.errors import FieldViolation, InvalidRequest
 from asha_server.search.spec import INT64_MAX, NAME, NAME_RULE
+from asha_server.wire.times import DURATION_MAX_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 Parsed = TypeVar("Parsed")
 
 SECOND_US = 1_000_000
-_DURATION_MAX_S = 315_576_000_000
-"""Ten thousand years: what google.protobuf.Duration allows."""
 _IDENTITY = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
 _IDENTITY_RULE = "must be 1 to 128 printable ASCII characters"
 
@@ -102,7 +101,7 @@ class Fields:
         if seconds < 0 or nanos < 0:
             self.refuse(path, "must be 0 or more")
             return 0
-        if seconds > _DURATION_MAX_S or nanos > 999_999_999:
+        if seconds > DURATION_MAX_S or nanos > 999_999_999:
             self.refuse(path, "must be a valid duration of at most 10000 years")
             return 0
         return min(seconds * SECOND_US + nanos // 1000, INT64_MAX)

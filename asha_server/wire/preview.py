@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from asha_server.pb import experiment_pb2
 from asha_server.pb import experiment_service_pb2 as pb
 from asha_server.search.preview import preview
-from asha_server.search.spec import DURATION_MAX_US
+from asha_server.search.spec import INT64_MAX
 from asha_server.wire.experiment import format_plan
 from asha_server.wire.fields import Fields
 from asha_server.wire.spec import parse_spec
-from asha_server.wire.times import duration
+from asha_server.wire.times import DURATION_MAX_S, duration
 
 if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
@@ -40,13 +40,13 @@ def preview_response(request: pb.PreviewExperimentRequest) -> pb.PreviewExperime
     message = pb.Preview(
         brackets=[format_plan(index, bracket) for index, bracket in enumerate(plan.brackets)],
         planned_lengths=[
-            pb.PlannedLength(length=length, trial_count=count)
+            pb.PlannedLength(length=length, trial_count=_shown(count))
             for length, count in plan.trials_by_length
         ],
-        total_trials=plan.trial_count,
-        total_units=plan.units,
-        total_units_worst=plan.units_worst,
-        full_training_units=plan.units_full,
+        total_trials=_shown(plan.trial_count),
+        total_units=_shown(plan.units),
+        total_units_worst=_shown(plan.units_worst),
+        full_training_units=_shown(plan.units_full),
         concurrency_limit=plan.concurrency_limit,
     )
     if request.HasField("worker_count") and request.HasField("seconds_per_unit"):
@@ -67,6 +67,12 @@ def _with_metric(spec: experiment_pb2.ExperimentSpec) -> experiment_pb2.Experime
     return complete
 
 
+def _shown(number: int) -> int:
+    """A number of a plan; one that no int64 holds is shown as the greatest."""
+    return min(number, INT64_MAX)
+
+
 def _wall_time(units: int, seconds_per_unit: float, workers: int) -> Duration:
-    """Wall time of so many units where every worker always has work."""
-    return duration(min(int(units * seconds_per_unit / workers * 1_000_000), DURATION_MAX_US))
+    """Wall time of so many units where every worker always has work; at most 10000 years."""
+    seconds = min(units * seconds_per_unit / workers, DURATION_MAX_S)
+    return duration(int(seconds * 1_000_000))

@@ -56,7 +56,7 @@ def _parse(fields: Fields, message: pb.ExperimentSpec) -> core.ExperimentSpec:
         given["unit"] = message.unit
     return core.ExperimentSpec(
         display_name=message.display_name,
-        labels=dict(message.labels),
+        labels=dict(sorted(message.labels.items())),  # a map comes in any order
         metric=core.Metric(
             message.metric.name,
             enums.GOAL.parse(fields, "spec.metric.goal", message.metric.goal),
@@ -151,20 +151,34 @@ def parse_changes(spec: pb.ExperimentSpec, paths: list[str]) -> dict[str, Any]:
     fields = Fields()
     if not paths:
         fields.refuse("update_mask", "is required: name the fields of spec that change")
-    known = pb.ExperimentSpec.DESCRIPTOR.fields_by_name
     for index, path in enumerate(paths):
-        if path.partition(".")[0] not in known:
+        if not _is_path(path):
             fields.refuse(f"update_mask.paths[{index}]", f"spec has no field {path!r}")
-    wanted = {path.partition(".")[0] for path in paths if path.partition(".")[0] in known}
+    wanted = {path.partition(".")[0] for path in paths if _is_path(path)}
     only = pb.ExperimentSpec()
     only.CopyFrom(spec)
-    for name in known:
+    for name in pb.ExperimentSpec.DESCRIPTOR.fields_by_name:
         if name not in wanted:
             only.ClearField(name)
     parsed = _parse(fields, only)
     fields.check()
     names = {_core_field(name) for name in wanted}
     return {name: getattr(parsed, name) for name in parsed.__struct_fields__ if name in names}
+
+
+def _is_path(path: str) -> bool:
+    """Whether an update mask may name this: a field of the spec, or of a message of ours in it.
+
+    What lies inside a map, a list or a duration is none: those change as a whole.
+    """
+    *outer, last = path.split(".")
+    message = pb.ExperimentSpec.DESCRIPTOR
+    for name in outer:
+        field = message.fields_by_name.get(name)
+        if field is None or field.is_repeated or field.message_type is None:
+            return False
+        message = field.message_type
+    return message.file.package == pb.DESCRIPTOR.package and last in message.fields_by_name
 
 
 def _core_field(name: str) -> str:

@@ -6,6 +6,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _SECOND_US = 1_000_000
+DURATION_MAX_S = 315_576_000_000
+"""Ten thousand years: what google.protobuf.Duration allows."""
 
 
 def timestamp(time_us: int) -> Timestamp | None:

@@ -9,7 +9,7 @@ import re
 import grpc
 
 from asha_server import errors
-from asha_server.status import DETAILS_BYTES_MAX, DOMAIN, MESSAGE_CHARS_MAX, status_of
+from asha_server.status import DETAILS_BYTES_MAX, DOMAIN, TEXT_BYTES_MAX, status_of
 from docs.generator.contract import elements, sources
 from docs.generator.markdown import heading, link, sentences, table
 
@@ -39,7 +39,7 @@ def page() -> str:
         f'`google.rpc.Status` with `ErrorInfo{{reason, domain: "{DOMAIN}", metadata}}`.',
         "Act on the reason: reasons and metadata keys never change their meaning, messages may.",
         "`BadRequest` lists all field violations at once, by proto path; `RetryInfo` says when to try again.",
-        f"Details end at {DETAILS_BYTES_MAX:,} bytes and messages at {MESSAGE_CHARS_MAX} characters "
+        f"Details end at {DETAILS_BYTES_MAX:,} bytes and messages at {TEXT_BYTES_MAX} bytes "
         "([ADR 0007](../adr/0007-errors-fit-into-trailers.md)).",
         "",
         "Which calls a worker sends again: [write a worker](../howto/write-a-worker.md#what-is-sent-again).",
