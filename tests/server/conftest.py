@@ -63,6 +63,14 @@ async def refused(call: Awaitable[Any]) -> Refused:
     return Refused(caught.value)
 
 
+async def rest(stream: Any) -> list[Any]:
+    """What is left of a stream of responses."""
+    found = []
+    while (response := await stream.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]  # not in the stubs
+        found.append(response)
+    return found
+
+
 def halving(**changes: Any) -> x.ExperimentSpec:
     """Rungs at 1, 3 and 9, the best third goes on, nine trials, one parameter."""
     spec = x.ExperimentSpec(
@@ -73,8 +81,7 @@ def halving(**changes: Any) -> x.ExperimentSpec:
         seed=7,
     )
     spec.parameters.add(name="lr").double_range.CopyFrom(x.DoubleRange(min=0, max=1))
-    for name, value in changes.items():
-        setattr(spec, name, value)
+    spec.MergeFrom(x.ExperimentSpec(**changes))
     return spec
 
 
@@ -96,6 +103,16 @@ class Client:
         request = e.GetExperimentRequest(experiment_id=experiment_id)
         return (await self.experiments.GetExperiment(request)).experiment
 
+    async def update(self, *paths: str, etag: str = "", **values: Any) -> x.Experiment:
+        """Experiment e with changed fields of its spec; an absent one gets its default."""
+        request = e.UpdateExperimentRequest(
+            experiment_id="e",
+            spec=x.ExperimentSpec(**values),
+            update_mask={"paths": paths},
+            etag=etag,
+        )
+        return (await self.experiments.UpdateExperiment(request)).experiment
+
     async def ask(self, worker_id: str = "w", **more: Any) -> s.GetSuggestionResponse:
         more.setdefault("experiment_id", "e")
         return await self.suggestions.GetSuggestion(
@@ -116,6 +133,16 @@ class Client:
             s.ReportMetricRequest(**held(given), step=step, **more)
         )
         return response.decision
+
+    async def trial(self, number: int) -> t.Trial:
+        """A trial as it is shown."""
+        request = e.GetTrialRequest(experiment_id="e", trial_number=number)
+        return (await self.experiments.GetTrial(request)).trial
+
+    async def stop(self, reason: str = "") -> x.Experiment:
+        """Experiment e, stopped."""
+        request = e.StopExperimentRequest(experiment_id="e", reason=reason)
+        return (await self.experiments.StopExperiment(request)).experiment
 
     async def until_waiting(self, count: int) -> None:
         """Returns once so many long polls are held."""
