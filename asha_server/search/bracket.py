@@ -15,6 +15,7 @@ integers, and no logarithm of a float is ever asked (3^5 = 243 gives p = 5).
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -71,13 +72,25 @@ class Geometry(msgspec.Struct, frozen=True):
 
     Attributes:
         rung_lengths: u_0 .. u_(k-1), not descending, the last is max_length. Units.
-        max_trials: n_b, the valid trials this bracket will have, >= 1.
+        entries: m_0 .. m_(k-1), trials planned to enter each rung; the first is n_b, the valid
+            trials this bracket will have. None below 1, not ascending.
         share: active trials the bracket has a claim to while others want some too, >= 1.
     """
 
     rung_lengths: tuple[int, ...]
-    max_trials: int
+    entries: tuple[int, ...]
     share: int
+
+    @property
+    def max_trials(self) -> int:
+        """n_b, the valid trials this bracket will have."""
+        return self.entries[0]
+
+    @property
+    def units(self) -> int:
+        """Units trained where so many trials enter each rung, each resumed where it paused."""
+        gained = (length - below for below, length in pairwise((0, *self.rung_lengths)))
+        return sum(n * more for n, more in zip(self.entries, gained, strict=True))
 
 
 def rung_lengths(num_rungs: int, max_length: int, divisor: Divisor) -> tuple[int, ...]:
@@ -104,6 +117,16 @@ def bracket_rungs(
         divisor.rung_limit(max_length, max_rungs),
         divisor.rung_limit(max_trials, max_rungs),
     )
+    return mode_rungs(mode, most)
+
+
+def mode_rungs(mode: BracketMode, most: int) -> tuple[int, ...]:
+    """Rungs of every bracket that a mode makes, descending.
+
+    Args:
+        mode: aggressive: one bracket; conservative: one of each; standard: the upper half.
+        most: rungs of the first, >= 1.
+    """
     match mode:
         case BracketMode.AGGRESSIVE:
             fewest = most
@@ -161,8 +184,13 @@ def shares(limit: int | None, trials: Sequence[int], divisor: Divisor) -> tuple[
     """
     if limit is None:
         return (max(trials[-1], int(divisor.fraction)),) * len(trials)
-    each, rest = divmod(limit, len(trials))
-    return tuple(each + (index < rest) for index in range(len(trials)))
+    return equal_parts(limit, len(trials))
+
+
+def equal_parts(whole: int, count: int) -> tuple[int, ...]:
+    """`whole` in `count` parts that differ by 1 at most, the greater ones first."""
+    each, rest = divmod(whole, count)
+    return tuple(each + (index < rest) for index in range(count))
 
 
 def adaptive_geometry(
@@ -185,7 +213,9 @@ def adaptive_geometry(
     trials = split_trials(ordered, max_trials, divisor)
     limit = concurrency_limit(max_concurrent_trials, len(ordered))
     return tuple(
-        Geometry(rung_lengths(count, max_length, divisor), n, share)
+        Geometry(
+            rung_lengths(count, max_length, divisor), nominal_entries(count, n, divisor), share
+        )
         for count, n, share in zip(ordered, trials, shares(limit, trials, divisor), strict=True)
     )
 
@@ -206,22 +236,23 @@ def single_geometry(
 ) -> tuple[Geometry, ...]:
     """The one bracket of `async_halving`."""
     share = halving_share(num_rungs, max_trials, max_concurrent_trials, divisor)
-    return (Geometry(rung_lengths(num_rungs, max_length, divisor), max_trials, share),)
+    entries = nominal_entries(num_rungs, max_trials, divisor)
+    return (Geometry(rung_lengths(num_rungs, max_length, divisor), entries, share),)
 
 
 def flat_geometry(
     max_trials: int, max_length: int, max_concurrent_trials: int
 ) -> tuple[Geometry, ...]:
     """The one bracket of a method that compares nothing: every trial trains to the one rung L."""
-    return (Geometry((max_length,), max_trials, max_concurrent_trials or max_trials),)
+    return (Geometry((max_length,), (max_trials,), max_concurrent_trials or max_trials),)
 
 
-def nominal_entries(geometry: Geometry, divisor: Divisor) -> tuple[int, ...]:
+def nominal_entries(num_rungs: int, max_trials: int, divisor: Divisor) -> tuple[int, ...]:
     """m_0 = n_b, m_(i+1) = max(floor(m_i / d), 1): trials that nominally reach each rung.
 
     Source: search.md sections 8 (progress) and 10 (preview).
     """
-    entries = [geometry.max_trials]
-    while len(entries) < len(geometry.rung_lengths):
+    entries = [max_trials]
+    while len(entries) < num_rungs:
         entries.append(max(divisor.share_of(entries[-1]), 1))
     return tuple(entries)

@@ -15,7 +15,6 @@ from asha_server.errors import (
     InvalidRequest,
     ResourceExhausted,
 )
-from asha_server.search.bracket import split_added_trials
 from asha_server.search.command import Done, TrialRef
 from asha_server.search.event import (
     ExperimentStateChanged,
@@ -23,7 +22,7 @@ from asha_server.search.event import (
     MetricReported,
     TrialCreated,
 )
-from asha_server.search.spec import GridSearch, SingleTrial, validate
+from asha_server.search.spec import validate
 from asha_server.search.terms import (
     DecisionReason,
     EndReason,
@@ -191,13 +190,12 @@ def _raised(state: State, spec: ExperimentSpec) -> tuple[int, ...]:
     if spec.max_trials is None or state.spec.max_trials is None:
         return tuple(present)
     added = spec.max_trials - state.spec.max_trials
-    if isinstance(spec.method, SingleTrial | GridSearch) or not added:
+    if not added:
         return tuple(present)
-    split = split_added_trials(
+    split = spec.chosen.split_added(
         [len(bracket.rungs) for bracket in state.brackets],
         [bracket.is_closed_out for bracket in state.brackets],
         added,
-        state.divisor,
     )
     return tuple(n + more for n, more in zip(present, split, strict=True))
 

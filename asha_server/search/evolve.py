@@ -1,20 +1,19 @@
 """The only writer of `State`: applies events, one function each. Total; it never decides.
 
+What events of a trial have in common is in `trial_moves.py`, those of the experiment as a whole
+are in `evolve_experiment.py`.
+
 Live, reloaded and replayed experiments all pass through here.
 """
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, assert_never
 
 from asha_server.search.attempt_ending import (
-    TOLD,
     close_attempt,
     judge_worker,
-    reach_all_overdue,
     reach_overdue,
-    told,
     trust,
 )
 from asha_server.search.event import (
@@ -29,20 +28,25 @@ from asha_server.search.event import (
     TrialCreated,
     TrialStateChanged,
 )
+from asha_server.search.evolve_experiment import (
+    advance_progress,
+    experiment_state_changed,
+    experiment_updated,
+)
 from asha_server.search.rung import Closing, RankKey, rank_key
 from asha_server.search.spec import INT64_MAX
 from asha_server.search.state import State
 from asha_server.search.terms import (
     AttemptEnd,
-    ExperimentState,
     TrialEndReason,
     TrialState,
     TrialStateCause,
 )
 from asha_server.search.trial import Attempt, Entry, Trial
+from asha_server.search.trial_moves import end, keep_checkpoint, leave, move, take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
 def begin(record: Record) -> State:
@@ -72,7 +76,7 @@ def apply(state: State, record: Record) -> None:
         case TrialCreated():
             _trial_created(state, record, event)
         case CheckpointReported():
-            _keep_checkpoint(
+            keep_checkpoint(
                 state,
                 state.trials[event.trial_number],
                 event.attempt,
@@ -85,15 +89,15 @@ def apply(state: State, record: Record) -> None:
             _rung_closed(state, record, event)
         case ExperimentStateChanged():
             state.updated_us = record.time_us
-            _experiment_state_changed(state, record, event)
+            experiment_state_changed(state, record, event)
         case ExperimentUpdated():
             state.updated_us = record.time_us
-            _experiment_updated(state, event)
+            experiment_updated(state, event)
         case ExperimentCreated():
             raise AssertionError("an experiment is created once")
         case _:
             assert_never(event)
-    _advance_progress(state, record.time_us)
+    advance_progress(state, record.time_us)
 
 
 # -- trials come and are handed out ---------------------------------------------------------------
@@ -112,7 +116,7 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
     if state.grid is not None and not event.is_given:
         state.grid_cursor += 1
     if event.has_observations:
-        _move(state, trial, TrialState.COMPLETED)
+        move(state, trial, TrialState.COMPLETED)
         trial.end_reason = TrialEndReason.ENDED_BY_ITSELF
         trial.ended_us = record.time_us
         if event.bracket >= 0:
@@ -153,7 +157,7 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
     )
     if event.request_id:
         state.assigned_by[event.request_id] = (trial.number, event.attempt)
-    _take(state, trial)
+    take(state, trial)
 
 
 def _join_bracket(state: State, trial: Trial, bracket: int) -> None:
@@ -174,46 +178,6 @@ def _promote_paused(state: State, trial: Trial) -> None:
     rung.waiting.remove(key)
     bracket.heading[index + 1] += 1
     state.changes.entries[bracket.index, index, trial.number] = trial.entries[index]
-
-
-def _take(state: State, trial: Trial) -> None:
-    """A worker holds the trial's lease from now on."""
-    assert trial.attempt is not None
-    _fence_overdue(state, trial.attempt.worker_id)
-    _move(state, trial, TrialState.RUNNING)
-    state.active[trial.number] = None
-    state.brackets[trial.bracket].active_count += 1
-    state.holding[trial.attempt.worker_id] = trial.number
-    state.changes.attempt(trial.attempt)
-    state.changes.trials.add(trial.number)
-
-
-def _fence_overdue(state: State, worker_id: str) -> None:
-    """A worker that takes other work cannot come back to the trial it was overdue with."""
-    number = state.overdue.pop(worker_id, None)
-    if number is None:
-        return
-    attempt = state.trials[number].attempt
-    assert attempt is not None
-    if attempt.worker_id == worker_id and attempt.is_overdue:
-        attempt.is_fenced = True
-        state.changes.attempt(attempt)
-
-
-def _leave(state: State, trial: Trial, new_state: TrialState) -> None:
-    """Nobody holds the trial's lease any more, if somebody did."""
-    if trial.own_state is TrialState.RUNNING:
-        assert trial.attempt is not None
-        del state.active[trial.number]
-        state.brackets[trial.bracket].active_count -= 1
-        del state.holding[trial.attempt.worker_id]
-    _move(state, trial, new_state)
-
-
-def _move(state: State, trial: Trial, new_state: TrialState) -> None:
-    state.counts[trial.own_state] -= 1
-    state.counts[new_state] += 1
-    trial.own_state = new_state
 
 
 # -- reports and checkpoints ----------------------------------------------------------------------
@@ -240,12 +204,12 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
         trust(state, attempt.worker_id)
         if event.trial_state is not TrialState.RUNNING:
             attempt.close(_ENDS_BY_REPORT[event.trial_state], record.time_us, event.trial_state)
-    _keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)
+    keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)
     if event.trial_state is not trial.own_state:
         if event.trial_state.is_terminal:
-            _end(state, record, trial, event.trial_state, event.end_reason)
+            end(state, record, trial, event.trial_state, event.end_reason)
         else:
-            _leave(state, trial, event.trial_state)
+            leave(state, trial, event.trial_state)
     state.changes.trials.add(trial.number)
 
 
@@ -300,33 +264,7 @@ def _enter(
     return key
 
 
-def _keep_checkpoint(state: State, trial: Trial, attempt: int, step: int, uri: str) -> None:
-    if not uri:
-        return
-    superseded = trial.keep_checkpoint(attempt, step, uri)
-    if superseded:
-        state.deletable.append((trial.number, superseded))
-    state.changes.trials.add(trial.number)
-
-
 # -- trials leave ---------------------------------------------------------------------------------
-
-
-def _end(
-    state: State,
-    record: Record,
-    trial: Trial,
-    new_state: TrialState,
-    reason: TrialEndReason | None,
-    message: str = "",
-) -> None:
-    """The trial is in a terminal state from now on."""
-    state.retries.pop(trial.number, None)
-    state.given.pop(trial.number, None)
-    _leave(state, trial, new_state)
-    trial.end_reason, trial.end_message, trial.ended_us = reason, message, record.time_us
-    if new_state is not TrialState.COMPLETED and trial.checkpoint_uri:
-        state.deletable.append((trial.number, trial.checkpoint_uri))
 
 
 def _trial_state_changed(state: State, record: Record, event: TrialStateChanged) -> None:
@@ -347,7 +285,7 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
     elif attempt is not None and attempt.is_overdue:
         reach_overdue(state, record, attempt, AttemptEnd.CANCELLED, event.state)
     if not event.state.is_terminal:
-        _leave(state, trial, event.state)
+        leave(state, trial, event.state)
         trial.queued_sequence = record.sequence
         state.retries[trial.number] = None
         return
@@ -357,7 +295,7 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
         state.infeasible_in_a_row += 1
     else:
         state.infeasible_in_a_row = 0
-    _end(state, record, trial, event.state, event.end_reason, event.message)
+    end(state, record, trial, event.state, event.end_reason, event.message)
 
 
 def _come_back(state: State, trial: Trial) -> None:
@@ -374,7 +312,7 @@ def _come_back(state: State, trial: Trial) -> None:
         state.changes.workers.add(attempt.worker_id)
     attempt.reopen()
     del state.retries[trial.number], state.overdue[attempt.worker_id]
-    _take(state, trial)
+    take(state, trial)
 
 
 def _leave_the_way(state: State, record: Record, event: TrialStateChanged, trial: Trial) -> None:
@@ -414,87 +352,3 @@ def _rung_closed(state: State, record: Record, event: RungClosed) -> None:
     state.counts[TrialState.STOPPED] += len(ended)
     state.leave_unsettled(key[3] for key in ended)
     state.changes.brackets.add(event.bracket)
-
-
-# -- the experiment as a whole --------------------------------------------------------------------
-
-
-def _experiment_state_changed(state: State, record: Record, event: ExperimentStateChanged) -> None:
-    if state.state is ExperimentState.RUNNING:
-        state.elapsed_us = state.running_us(record.time_us)
-    state.state = event.state
-    if event.state is ExperimentState.RUNNING:
-        state.running_since_us = record.time_us
-    elif event.state is ExperimentState.PAUSED:
-        for number in sorted(state.active):
-            _interrupt(state, record, state.trials[number])
-        reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_PAUSED, TrialState.QUEUED)
-    else:
-        state.end_reason, state.end_message = event.end_reason, event.message
-        state.ended_us = record.time_us
-        for number in sorted(state.active):
-            _break_off(state, record, state.trials[number])
-        reach_all_overdue(state, record, AttemptEnd.EXPERIMENT_ENDED, TrialState.STOPPED)
-        state.leave_unsettled(_living(state))
-        for living in (TrialState.QUEUED, TrialState.PAUSED):
-            state.counts[TrialState.STOPPED] += state.counts[living]
-            state.counts[living] = 0
-
-
-def _interrupt(state: State, record: Record, trial: Trial) -> None:
-    """A pause of the experiment queues an active trial, uncounted."""
-    attempt = trial.attempt
-    assert attempt is not None
-    attempt.decision = told(state, record, attempt, *TOLD[AttemptEnd.EXPERIMENT_PAUSED])
-    attempt.close(AttemptEnd.EXPERIMENT_PAUSED, record.time_us, TrialState.QUEUED)
-    trust(state, attempt.worker_id)
-    _leave(state, trial, TrialState.QUEUED)
-    trial.queued_sequence = record.sequence
-    state.retries[trial.number] = None
-    state.changes.attempt(attempt)
-    state.changes.trials.add(trial.number)
-
-
-def _break_off(state: State, record: Record, trial: Trial) -> None:
-    """The end of the experiment stops an active trial."""
-    attempt = trial.attempt
-    assert attempt is not None
-    attempt.decision = told(state, record, attempt, *TOLD[AttemptEnd.EXPERIMENT_ENDED])
-    attempt.close(AttemptEnd.EXPERIMENT_ENDED, record.time_us, TrialState.STOPPED)
-    state.changes.attempt(attempt)
-    _end(state, record, trial, TrialState.STOPPED, TrialEndReason.EXPERIMENT_ENDED)
-    state.changes.trials.add(trial.number)
-
-
-def _living(state: State) -> Iterator[int]:
-    """Trials that the end of the experiment stops without a word to anybody."""
-    paused = (key[3] for b in state.brackets for rung in b.rungs for key in rung.waiting)
-    return chain(list(state.retries), list(state.given), paused)
-
-
-def _experiment_updated(state: State, event: ExperimentUpdated) -> None:
-    state.spec, state.spec_text = event.spec, ""
-    state.nominal_done = 0
-    counts = tuple(len(bracket.rungs) for bracket in state.brackets)
-    shares = event.spec.shares(counts, event.bracket_max_trials)
-    for bracket, max_trials, share in zip(
-        state.brackets, event.bracket_max_trials, shares, strict=True
-    ):
-        bracket.resize(max_trials, share, state.divisor)
-        state.changes.brackets.add(bracket.index)
-        state.nominal_done += bracket.nominal_units_done()
-    state.nominal_total = sum(bracket.nominal_units() for bracket in state.brackets)
-
-
-def _advance_progress(state: State, time_us: int) -> None:
-    """Raises the high-water mark; progress never falls and is exactly 1 at the end."""
-    if state.state.is_ended:
-        state.progress = 1.0
-        return
-    spec = state.spec
-    done = state.nominal_done / state.nominal_total
-    if spec.max_total_length:
-        done = max(done, state.total_length / spec.max_total_length)
-    if spec.max_wall_time_us:
-        done = max(done, state.running_us(time_us) / spec.max_wall_time_us)
-    state.progress = min(max(state.progress, done), 1.0)

@@ -29,8 +29,8 @@ from asha_server.search.terms import (
 )
 
 if TYPE_CHECKING:
-    from asha_server.search.asha import Choice
     from asha_server.search.command import GetSuggestion
+    from asha_server.search.halving import Choice
     from asha_server.search.recorder import Recorder
     from asha_server.search.state import State
     from asha_server.search.trial import Trial
@@ -90,9 +90,10 @@ def _hand_out(recorder: Recorder, command: GetSuggestion, declined: int) -> Assi
     if blocked is not None:
         return blocked
     retry = next((number for number in state.retries if number != declined), None)
-    choice = method_of(state.spec).suggest(state) if retry is None else None
+    method = method_of(state.spec)
+    choice = method.suggest(state) if retry is None else None
     if retry is None and choice is None:
-        return Wait(WaitReason.AWAITING_RESULTS)
+        return Wait(method.wait_reason(state))
     if not state.has_free_slot:
         return Wait(WaitReason.CONCURRENCY_LIMIT)
     if retry is not None:

@@ -74,10 +74,13 @@ def load(rows: Rows) -> State:
 def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry, ...]:
     lengths = [tuple(msgspec.json.decode(row.rung_lengths)) for row in rows]
     trials = [row.max_trials for row in rows]
-    shares = spec.shares([len(rungs) for rungs in lengths], trials)
+    method = spec.chosen
+    shares = method.shares(spec, [len(rungs) for rungs in lengths], trials)
     return tuple(
-        Geometry(rungs, max_trials, share)
-        for rungs, max_trials, share in zip(lengths, trials, shares, strict=True)
+        Geometry(rungs, method.entries(spec, index, len(rungs), max_trials), share)
+        for index, (rungs, max_trials, share) in enumerate(
+            zip(lengths, trials, shares, strict=True)
+        )
     )
 
 

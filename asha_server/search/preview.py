@@ -6,9 +6,6 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from asha_server.search.bracket import concurrency_limit, nominal_entries
-from asha_server.search.spec import SingleTrial
-
 if TYPE_CHECKING:
     from asha_server.search.bracket import Geometry
     from asha_server.search.spec import ExperimentSpec
@@ -23,7 +20,8 @@ class Preview(NamedTuple):
             those where no trial ends.
         trial_count: N, of all brackets.
         units: trained nominally; each trial resumes where it paused.
-        units_worst: trained at worst, where later trials keep winning: every trial to the end.
+        units_worst: trained at worst: where later trials keep winning every trial to the end; as
+            planned where the plan is fixed.
         units_full: training every trial to the full length.
         concurrency_limit: C'; None: no limit.
     """
@@ -48,21 +46,20 @@ def preview(spec: ExperimentSpec) -> Preview:
     brackets = spec.geometry()
     ending: Counter[int] = Counter()
     for bracket in brackets:
-        reached = nominal_entries(bracket, spec.divisor)
         for length, (here, further) in zip(
-            bracket.rung_lengths, pairwise((*reached, 0)), strict=True
+            bracket.rung_lengths, pairwise((*bracket.entries, 0)), strict=True
         ):
             ending[length] += here - further
     by_length = tuple(sorted((length, count) for length, count in ending.items() if count))
     total = sum(bracket.max_trials for bracket in brackets)
-    assert spec.max_length is not None
-    limit = concurrency_limit(spec.max_concurrent_trials, len(brackets))
+    units = sum(length * count for length, count in by_length)
+    units_full = total * spec.chosen.full_length(spec)
     return Preview(
         brackets=brackets,
         trials_by_length=by_length,
         trial_count=total,
-        units=sum(length * count for length, count in by_length),
-        units_worst=total * spec.max_length,
-        units_full=total * spec.max_length,
-        concurrency_limit=1 if isinstance(spec.method, SingleTrial) else limit,
+        units=units,
+        units_worst=units if spec.chosen.has_fixed_plan else units_full,
+        units_full=units_full,
+        concurrency_limit=spec.chosen.concurrency_limit(spec, len(brackets)),
     )

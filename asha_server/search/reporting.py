@@ -33,9 +33,9 @@ from asha_server.search.terms import (
 )
 
 if TYPE_CHECKING:
-    from asha_server.search.asha import Judgement
     from asha_server.search.command import Heartbeat, ReportCheckpoint, ReportMetric, ShouldStop
     from asha_server.search.event import Decision, Metrics
+    from asha_server.search.halving import Judgement
     from asha_server.search.recorder import Recorder
     from asha_server.search.state import State
     from asha_server.search.trial import Attempt, KnownReport, Trial

@@ -13,26 +13,42 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asha_server.errors import FieldViolation
-from asha_server.search.bracket import (
-    MAX_BRACKETS_LIMIT,
-    MAX_RUNGS_LIMIT,
-    Divisor,
-    Geometry,
-    adaptive_geometry,
-    bracket_rungs,
-    concurrency_limit,
-    flat_geometry,
-    halving_share,
-    shares,
-    single_geometry,
+from asha_server.search.method_spec import (
+    INT64_MAX,
+    AdaptiveAsha,
+    AsyncHalving,
+    GridSearch,
+    MethodSpec,
+    RandomSearch,
+    SingleTrial,
 )
-from asha_server.search.space import ParameterSpec, SearchSpace, validate_parameters
-from asha_server.search.terms import BracketMode, Goal, HalvingVariant, RungRule
+from asha_server.search.space import ParameterSpec, validate_parameters
+from asha_server.search.sync_method_spec import Adaptive, AdaptiveSimple, Hyperband, SyncHalving
+from asha_server.search.terms import Goal, HalvingVariant, RungRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-INT64_MAX = 2**63 - 1
+    from asha_server.search.bracket import Divisor, Geometry
+
+__all__ = [
+    "INT64_MAX",
+    "Adaptive",
+    "AdaptiveAsha",
+    "AdaptiveSimple",
+    "AsyncHalving",
+    "ExperimentSpec",
+    "GridSearch",
+    "Hyperband",
+    "Method",
+    "MethodSpec",
+    "Metric",
+    "RandomSearch",
+    "SingleTrial",
+    "SyncHalving",
+    "validate",
+]
+
 SECOND_US = 1_000_000
 LEASE_TTL_DEFAULT_US = 60 * SECOND_US
 LEASE_TTL_MIN_US = SECOND_US
@@ -57,41 +73,17 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     goal: Goal | None = None
 
 
-class AdaptiveAsha(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="adaptive_asha"):
-    """Several brackets of asynchronous halving that trade exploration against length."""
-
-    mode: BracketMode = BracketMode.STANDARD
-    divisor: float = 4.0
-    max_rungs: int = 5
-    bracket_rungs: tuple[int, ...] = ()
-    variant: HalvingVariant = HalvingVariant.PROMOTION
-    rung_rule: RungRule = RungRule.TOP_K
-    guarantee_full_length: bool = True
-
-
-class AsyncHalving(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="async_halving"):
-    """One bracket of asynchronous halving, given directly."""
-
-    num_rungs: int | None = None
-    divisor: float = 4.0
-    variant: HalvingVariant = HalvingVariant.PROMOTION
-    rung_rule: RungRule = RungRule.TOP_K
-    guarantee_full_length: bool = True
-
-
-class SingleTrial(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="single"):
-    """One trial to the full length."""
-
-
-class RandomSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="random_search"):
-    """Every trial to the full length, none compared."""
-
-
-class GridSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="grid_search"):
-    """Every point of the grid to the full length, none compared."""
-
-
-Method = AdaptiveAsha | AsyncHalving | SingleTrial | RandomSearch | GridSearch
+Method = (
+    AdaptiveAsha
+    | AsyncHalving
+    | SingleTrial
+    | RandomSearch
+    | GridSearch
+    | SyncHalving
+    | Adaptive
+    | AdaptiveSimple
+    | Hyperband
+)
 
 
 class ExperimentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -136,83 +128,43 @@ class ExperimentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     worker_failure_limit: int = 3
 
     @property
+    def chosen(self) -> MethodSpec:
+        """The method, of a valid spec."""
+        assert self.method is not None
+        return self.method
+
+    @property
     def divisor(self) -> Divisor:
         """The method's d; methods that compare nothing have the default."""
-        match self.method:
-            case AdaptiveAsha() | AsyncHalving():
-                return Divisor(self.method.divisor)
-        return Divisor(4.0)
+        return self.chosen.exact_divisor
 
     @property
     def variant(self) -> HalvingVariant:
         """What a rung does with those outside its best."""
-        match self.method:
-            case AdaptiveAsha() | AsyncHalving():
-                return self.method.variant
-        return HalvingVariant.STOPPING
+        return HalvingVariant.PROMOTION if self.chosen.pauses else HalvingVariant.STOPPING
 
     @property
     def rung_rule(self) -> RungRule:
         """Which of a rung's entries go on."""
-        match self.method:
-            case AdaptiveAsha() | AsyncHalving():
-                return self.method.rung_rule
-        return RungRule.TOP_K
+        return self.chosen.rule
 
     @property
     def guarantee_full_length(self) -> bool:
         """Whether the best of a final rung goes on though nobody was promoted from it."""
-        match self.method:
-            case AdaptiveAsha() | AsyncHalving():
-                return self.method.guarantee_full_length
-        return False
+        return self.chosen.guarantees_full_length
 
     @property
     def replaces_infeasible(self) -> bool:
         """Whether a new trial replaces an infeasible one; a grid point cannot be replaced."""
-        return not isinstance(self.method, GridSearch)
+        return self.chosen.replaces_infeasible
 
     def trial_total(self) -> int:
         """N: valid trials of the whole experiment. O(parameters) for a grid."""
-        match self.method:
-            case SingleTrial():
-                return 1
-            case GridSearch():
-                return SearchSpace(self.parameters).grid_size()
-        assert self.max_trials is not None
-        return self.max_trials
+        return self.chosen.trial_total(self)
 
     def geometry(self) -> tuple[Geometry, ...]:
-        """The brackets of this experiment, most rungs first."""
-        assert self.max_length is not None
-        limit, total = self.max_concurrent_trials, self.trial_total()
-        match self.method:
-            case AdaptiveAsha() as method:
-                rungs = method.bracket_rungs or bracket_rungs(
-                    method.mode, method.max_rungs, self.max_length, total, self.divisor
-                )
-                return adaptive_geometry(rungs, total, self.max_length, limit, self.divisor)
-            case AsyncHalving() as method:
-                assert method.num_rungs is not None
-                return single_geometry(
-                    method.num_rungs, total, self.max_length, limit, self.divisor
-                )
-        return flat_geometry(total, self.max_length, limit)
-
-    def shares(self, rung_counts: Sequence[int], trials: Sequence[int]) -> tuple[int, ...]:
-        """Active trials each bracket has a claim to, for brackets that exist already.
-
-        Args:
-            rung_counts: rungs of each bracket.
-            trials: n_b of each bracket.
-        """
-        limit = self.max_concurrent_trials
-        match self.method:
-            case AdaptiveAsha():
-                return shares(concurrency_limit(limit, len(trials)), trials, self.divisor)
-            case AsyncHalving():
-                return (halving_share(rung_counts[0], trials[0], limit, self.divisor),)
-        return (limit or trials[0],)
+        """The brackets of this experiment, in the order in which they are started."""
+        return self.chosen.geometry(self)
 
     def completed(self, seed: int) -> ExperimentSpec:
         """This spec with the defaults that depend on other fields, and the drawn seed."""
@@ -281,43 +233,13 @@ def _violations(  # noqa: PLR0912 - one branch a field
 
 
 def _method_violations(spec: ExperimentSpec) -> Iterator[tuple[str, str]]:
-    match spec.method:
-        case None:
-            yield "method", "is required: adaptive_asha is the one to start with"
-            return
-        case SingleTrial() | GridSearch():
-            if spec.max_trials is not None:
-                yield "max_trials", "is fixed by the method; leave it out"
-        case AdaptiveAsha() | AsyncHalving() | RandomSearch():
-            if spec.max_trials is None or not 1 <= spec.max_trials <= INT64_MAX:
-                yield "max_trials", "is required and must be 1 or more"
-    match spec.method:
-        case AdaptiveAsha() as method:
-            yield from _halving_violations("adaptive_asha", method)
-            if not 1 <= method.max_rungs <= MAX_RUNGS_LIMIT:
-                yield "adaptive_asha.max_rungs", f"must be from 1 to {MAX_RUNGS_LIMIT}"
-            if len(method.bracket_rungs) > MAX_BRACKETS_LIMIT:
-                yield (
-                    "adaptive_asha.bracket_rungs",
-                    f"names {len(method.bracket_rungs)} brackets; at most {MAX_BRACKETS_LIMIT}",
-                )
-            for index, count in enumerate(method.bracket_rungs):
-                if not 1 <= count <= MAX_RUNGS_LIMIT:
-                    yield (
-                        f"adaptive_asha.bracket_rungs[{index}]",
-                        f"must be from 1 to {MAX_RUNGS_LIMIT}",
-                    )
-        case AsyncHalving() as method:
-            yield from _halving_violations("async_halving", method)
-            if method.num_rungs is None or not 1 <= method.num_rungs <= MAX_RUNGS_LIMIT:
-                yield (
-                    "async_halving.num_rungs",
-                    f"is required and must be from 1 to {MAX_RUNGS_LIMIT}",
-                )
-
-
-def _halving_violations(arm: str, method: AdaptiveAsha | AsyncHalving) -> Iterator[tuple[str, str]]:
-    if not (math.isfinite(method.divisor) and method.divisor > 1):
-        yield f"{arm}.divisor", "must be a finite number above 1"
-    if method.rung_rule is not RungRule.TOP_K and method.variant is not HalvingVariant.STOPPING:
-        yield f"{arm}.rung_rule", f"{method.rung_rule} needs variant STOPPING"
+    method = spec.method
+    if method is None:
+        yield "method", "is required: adaptive_asha is the one to start with"
+        return
+    if not method.takes_max_trials:
+        if spec.max_trials is not None:
+            yield "max_trials", "is fixed by the method; leave it out"
+    elif spec.max_trials is None or not 1 <= spec.max_trials <= INT64_MAX:
+        yield "max_trials", "is required and must be 1 or more"
+    yield from method.violations(spec)

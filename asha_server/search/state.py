@@ -11,11 +11,10 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from asha_server.search.bracket import Geometry, concurrency_limit, nominal_entries
 from asha_server.search.rung import Closing, RankKey, Rung, closing_after, rank_key
 from asha_server.search.sampler import GridSampler, RandomSampler, trial_seed
 from asha_server.search.space import SearchSpace
-from asha_server.search.spec import GridSearch, SingleTrial
+from asha_server.search.spec import GridSearch
 from asha_server.search.terms import (
     EndReason,
     ExperimentState,
@@ -27,7 +26,7 @@ from asha_server.search.terms import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from asha_server.search.bracket import Divisor
+    from asha_server.search.bracket import Geometry
     from asha_server.search.space import Configuration
     from asha_server.search.spec import ExperimentSpec
     from asha_server.search.trial import Attempt, Entry, Trial
@@ -50,7 +49,7 @@ class Bracket:
         heading: list[int], per rung: its trials active or queued on their way to that rung.
         created_count: its trials that count towards n_b; infeasible ones left.
         active_count: its trials that a worker holds.
-        nominal: m_i, trials nominally reaching each rung.
+        nominal: m_i, trials planned to reach each rung.
     """
 
     __slots__ = (
@@ -64,7 +63,7 @@ class Bracket:
         "share",
     )
 
-    def __init__(self, index: int, geometry: Geometry, divisor: Divisor) -> None:
+    def __init__(self, index: int, geometry: Geometry) -> None:
         self.index = index
         self.max_trials = geometry.max_trials
         self.share = geometry.share
@@ -72,7 +71,7 @@ class Bracket:
         self.heading = [0] * len(self.rungs)
         self.created_count = 0
         self.active_count = 0
-        self.nominal = nominal_entries(geometry, divisor)
+        self.nominal = geometry.entries
 
     @property
     def is_full(self) -> bool:
@@ -99,11 +98,9 @@ class Bracket:
             for index, (rung, m) in enumerate(zip(self.rungs, self.nominal, strict=True))
         )
 
-    def resize(self, max_trials: int, share: int, divisor: Divisor) -> None:
-        """Takes a raised n_b and a changed share; the rungs stay."""
-        lengths = tuple(rung.length for rung in self.rungs)
-        self.max_trials, self.share = max_trials, share
-        self.nominal = nominal_entries(Geometry(lengths, max_trials, share), divisor)
+    def resize(self, entries: tuple[int, ...], share: int) -> None:
+        """Takes a raised n_b, what follows from it per rung, and a changed share."""
+        self.max_trials, self.nominal, self.share = entries[0], entries, share
 
 
 class WorkerRecord:
@@ -175,8 +172,7 @@ class State:
         assert spec.metric.goal is not None
         self.goal: Goal = spec.metric.goal
         self.brackets = [
-            Bracket(index, bracket, self.divisor)
-            for index, bracket in enumerate(geometry or spec.geometry())
+            Bracket(index, bracket) for index, bracket in enumerate(geometry or spec.geometry())
         ]
         # Sequence of the latest event; events are numbered from 1 without gaps.
         self.sequence = 0
@@ -228,9 +224,7 @@ class State:
     @property
     def limit(self) -> int | None:
         """C': the most trials active at one time; None = no limit."""
-        if isinstance(self.spec.method, SingleTrial):
-            return 1
-        return concurrency_limit(self.spec.max_concurrent_trials, len(self.brackets))
+        return self.spec.chosen.concurrency_limit(self.spec, len(self.brackets))
 
     @property
     def has_free_slot(self) -> bool:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from asha_server.pb import experiment_pb2 as pb
 from asha_server.pb import experiment_service_pb2 as service_pb
 from asha_server.search.control import etag
+from asha_server.search.method import method_of
 from asha_server.search.rung_rule import present_cutoff
-from asha_server.search.terms import HalvingVariant, TrialState
+from asha_server.search.terms import RungRule, TrialState
 from asha_server.wire import enums
 from asha_server.wire.spec import format_spec
 from asha_server.wire.times import duration, timestamp
@@ -80,10 +81,12 @@ def _format_bracket(state: State, bracket: Bracket) -> pb.Bracket:
 
 def _format_rung(state: State, bracket: Bracket, index: int, rung: Rung) -> pb.RungSummary:
     is_top = index == len(bracket.rungs) - 1
-    if state.spec.variant is HalvingVariant.STOPPING:
+    cutoff = None
+    if state.spec.rung_rule is RungRule.PERCENTILE:
         cutoff = present_cutoff(state.spec.rung_rule, rung, state.divisor, state.goal)
-    else:
-        cutoff = rung.value_at(rung.candidate_count(state.divisor) - 1, state.goal)
+    elif not is_top:
+        places = method_of(state.spec).places(state, bracket, index)
+        cutoff = rung.value_at(places - 1, state.goal)
     is_closed = bracket.is_full and not any(bracket.heading[: index + 1]) and not rung.waiting
     return pb.RungSummary(
         rung=index,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, get_args
 
 from asha_server.errors import InvalidRequest, NotImplementedYet
 from asha_server.pb import experiment_pb2 as pb
 from asha_server.search import spec as core
-from asha_server.search.terms import BracketMode, HalvingVariant, RungRule
 from asha_server.wire import enums
 from asha_server.wire.fields import Fields
 from asha_server.wire.space import format_parameter_specs, parse_parameter_specs
@@ -16,6 +15,14 @@ from asha_server.wire.times import duration
 if TYPE_CHECKING:
     from asha_server.errors import FieldViolation
 
+_METHODS: dict[str, type[core.Method]] = {
+    str(method.__struct_config__.tag): method for method in get_args(core.Method)
+}
+_METHOD_ENUMS: dict[str, enums.EnumMap[Any]] = {
+    "mode": enums.BRACKET_MODE,
+    "variant": enums.HALVING_VARIANT,
+    "rung_rule": enums.RUNG_RULE,
+}
 _DURATIONS = ("progress_timeout", "lease_ttl", "max_wall_time")
 _NUMBERS = (
     "worker_failure_limit",
@@ -80,59 +87,29 @@ def _merged(parsed: list[FieldViolation], found: list[FieldViolation]) -> list[F
 
 
 def _parse_method(fields: Fields, message: pb.ExperimentSpec) -> core.Method | None:
+    """The arm that is set; a method's fields have the names of its message's."""
     arm = message.WhichOneof("method")
-    match arm:
-        case None:
-            return None
-        case "adaptive_asha":
-            return _parse_adaptive_asha(fields, message.adaptive_asha)
-        case "async_halving":
-            return _parse_async_halving(fields, message.async_halving)
-        case "single":
-            return core.SingleTrial()
-        case "random_search":
-            return core.RandomSearch()
-        case "grid_search":
-            return core.GridSearch()
-    raise NotImplementedYet(
-        f"method {arm} is part of the API but not of this server yet; adaptive_asha, "
-        "async_halving, random_search, grid_search and single are",
-        method=arm,
-    )
-
-
-def _parse_adaptive_asha(fields: Fields, message: pb.AdaptiveAsha) -> core.AdaptiveAsha:
-    path = "spec.adaptive_asha"
-    mode = enums.BRACKET_MODE.parse(fields, f"{path}.mode", message.mode)
-    given = _parse_halving(fields, path, message)
-    if message.HasField("max_rungs"):
-        given["max_rungs"] = message.max_rungs
-    return core.AdaptiveAsha(
-        mode=mode or BracketMode.STANDARD, bracket_rungs=tuple(message.bracket_rungs), **given
-    )
-
-
-def _parse_async_halving(fields: Fields, message: pb.AsyncHalving) -> core.AsyncHalving:
-    given = _parse_halving(fields, "spec.async_halving", message)
-    if message.HasField("num_rungs"):
-        given["num_rungs"] = message.num_rungs
-    return core.AsyncHalving(**given)
-
-
-def _parse_halving(
-    fields: Fields, path: str, message: pb.AdaptiveAsha | pb.AsyncHalving
-) -> dict[str, Any]:
-    variant = enums.HALVING_VARIANT.parse(fields, f"{path}.variant", message.variant)
-    rule = enums.RUNG_RULE.parse(fields, f"{path}.rung_rule", message.rung_rule)
-    given: dict[str, Any] = {
-        "variant": variant or HalvingVariant.PROMOTION,
-        "rung_rule": rule or RungRule.TOP_K,
-    }
-    if message.HasField("divisor"):
-        given["divisor"] = message.divisor
-    if message.HasField("guarantee_full_length"):
-        given["guarantee_full_length"] = message.guarantee_full_length
-    return given
+    if arm is None:
+        return None
+    if arm not in _METHODS:
+        raise NotImplementedYet(
+            f"method {arm} is part of the API but not of this server yet; "
+            f"{', '.join(sorted(_METHODS))} are",
+            method=arm,
+        )
+    asked, given = getattr(message, arm), {}
+    for field in asked.DESCRIPTOR.fields:
+        value = getattr(asked, field.name)
+        if field.name in _METHOD_ENUMS:
+            path = f"spec.{arm}.{field.name}"
+            value = _METHOD_ENUMS[field.name].parse(fields, path, value)
+            if value is not None:
+                given[field.name] = value
+        elif field.is_repeated:
+            given[field.name] = tuple(value)
+        elif asked.HasField(field.name):
+            given[field.name] = value
+    return _METHODS[arm](**given)
 
 
 def parse_changes(spec: pb.ExperimentSpec, paths: list[str]) -> dict[str, Any]:
@@ -207,37 +184,16 @@ def format_spec(spec: core.ExperimentSpec) -> pb.ExperimentSpec:
     return message
 
 
-def _format_method(message: pb.ExperimentSpec, method: core.Method | None) -> None:
-    match method:
-        case core.AdaptiveAsha():
-            message.adaptive_asha.CopyFrom(
-                pb.AdaptiveAsha(
-                    mode=enums.BRACKET_MODE.of(method.mode),
-                    max_rungs=method.max_rungs,
-                    bracket_rungs=method.bracket_rungs,
-                    **_format_halving(method),
-                )
-            )
-        case core.AsyncHalving():
-            message.async_halving.CopyFrom(
-                pb.AsyncHalving(num_rungs=method.num_rungs, **_format_halving(method))
-            )
-        case core.SingleTrial():
-            message.single.SetInParent()
-        case core.RandomSearch():
-            message.random_search.SetInParent()
-        case core.GridSearch():
-            message.grid_search.SetInParent()
-        case None:
-            raise AssertionError("a valid spec has a method")
-        case _:
-            assert_never(method)
-
-
-def _format_halving(method: core.AdaptiveAsha | core.AsyncHalving) -> dict[str, Any]:
-    return {
-        "divisor": method.divisor,
-        "variant": enums.HALVING_VARIANT.of(method.variant),
-        "rung_rule": enums.RUNG_RULE.of(method.rung_rule),
-        "guarantee_full_length": method.guarantee_full_length,
-    }
+def _format_method(message: pb.ExperimentSpec, method: core.MethodSpec | None) -> None:
+    """Sets the arm; a method's fields have the names of its message's."""
+    assert method is not None, "a valid spec has a method"
+    arm = getattr(message, method.arm)
+    arm.SetInParent()
+    for name in method.__struct_fields__:
+        value = getattr(method, name)
+        if name in _METHOD_ENUMS:
+            setattr(arm, name, _METHOD_ENUMS[name].of(value))
+        elif isinstance(value, tuple):
+            getattr(arm, name).extend(value)
+        elif value is not None:
+            setattr(arm, name, value)

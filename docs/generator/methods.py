@@ -33,7 +33,8 @@ def page() -> str:
     }
     arms = [member for member in spec.members if member.oneof == "method"]
     lines = heading(
-        "Methods", "the structs of `asha_server/search/spec.py` and the contract's comments"
+        "Methods",
+        "the structs of `asha_server/search/spec.py` and its neighbours, and the contract's comments",
     )
     lines += [INTRODUCTION, "", "## All of them", ""]
     rows = [
@@ -43,10 +44,11 @@ def page() -> str:
     ]
     missing = ", ".join(f"`{arm.name}`" for arm in arms if arm.name not in methods)
     lines += [*table(["method", "what", "more"], rows), ""]
-    lines += [
-        f"The contract knows {missing} too; this server answers them with `NOT_IMPLEMENTED`.",
-        "",
-    ]
+    if missing:
+        lines += [
+            f"The contract knows {missing} too; this server answers them with `NOT_IMPLEMENTED`.",
+            "",
+        ]
     for arm in arms:
         if arm.name in methods:
             lines += _method(arm, methods[arm.name], elements()[arm.type])

@@ -13,8 +13,9 @@ import pytest
 from asha_server.engine import Engine
 from asha_server.errors import ErrorReason, Unavailable
 from asha_server.hosted import Hosted
-from asha_server.search.asha import AsynchronousHalving, Choice, Judgement
+from asha_server.search.asha import AsynchronousHalving
 from asha_server.search.event import RungClosed
+from asha_server.search.halving import Choice, Judgement
 from asha_server.search.method import METHODS
 from asha_server.search.spec import ExperimentSpec, RandomSearch
 from asha_server.search.state import State

@@ -27,8 +27,9 @@ from asha_server.errors import AshaError
 from asha_server.search import command as c
 from asha_server.search.event import Decision
 from asha_server.search.experiment import Experiment
+from asha_server.search.method import method_of
 from asha_server.search.space import IntRange, ParameterSpec
-from asha_server.search.terms import FailureKind, HalvingVariant, TrialState
+from asha_server.search.terms import FailureKind, TrialState
 
 from .drive import spec_of
 
@@ -277,11 +278,11 @@ def _rung(experiment: Experiment, bracket: int, index: int) -> str:
         entry = state.trials[number].entries[index]
         value = "failed" if entry.value is None else f"{entry.value}"
         entries.append(f"{number}={value}" + (" promoted" if entry.is_promoted else ""))
-    places = rung.candidate_count(state.divisor)
     is_top = index == len(state.brackets[bracket].rungs) - 1
-    if state.spec.variant is HalvingVariant.STOPPING:
-        places = max(places, 1)
-    suffix = "" if is_top else f" (candidates {places})"
+    suffix = ""
+    if not is_top:
+        places = method_of(state.spec).places(state, state.brackets[bracket], index)
+        suffix = f" (candidates {places})"
     return (", ".join(entries) or "empty") + suffix
 
 

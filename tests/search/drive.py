@@ -14,14 +14,18 @@ from asha_server.search import command as c
 from asha_server.search.experiment import Experiment
 from asha_server.search.space import IntRange, ParameterSpec
 from asha_server.search.spec import (
+    Adaptive,
     AdaptiveAsha,
+    AdaptiveSimple,
     AsyncHalving,
     ExperimentSpec,
     GridSearch,
+    Hyperband,
     Method,
     Metric,
     RandomSearch,
     SingleTrial,
+    SyncHalving,
 )
 from asha_server.search.terms import (
     BracketMode,
@@ -46,22 +50,28 @@ def spec_of(config: dict[str, Any]) -> ExperimentSpec:
     """The spec that a trace's config means."""
     halving: dict[str, Any] = {
         key: config[key]
-        for key in ("divisor", "num_rungs", "max_rungs", "guarantee_full_length")
+        for key in ("divisor", "num_rungs", "max_rungs", "guarantee_full_length", "total_length")
         if key in config
     }
     if "divisor" in halving:
         halving["divisor"] = float(halving["divisor"])
-    halving["variant"] = HalvingVariant(config.get("variant", "PROMOTION"))
+    variant = HalvingVariant(config.get("variant", "PROMOTION"))
+    mode = BracketMode(config.get("mode", "standard").upper())
+    rungs = tuple(config.get("bracket_rungs", ()))
     method: Method
     match config["method"]:
         case "async_halving":
-            method = AsyncHalving(**halving)
+            method = AsyncHalving(variant=variant, **halving)
         case "adaptive_asha":
-            method = AdaptiveAsha(
-                mode=BracketMode(config.get("mode", "standard").upper()),
-                bracket_rungs=tuple(config.get("bracket_rungs", ())),
-                **halving,
-            )
+            method = AdaptiveAsha(mode=mode, bracket_rungs=rungs, variant=variant, **halving)
+        case "sync_halving":
+            method = SyncHalving(**halving)
+        case "adaptive":
+            method = Adaptive(mode=mode, bracket_rungs=rungs, **halving)
+        case "adaptive_simple":
+            method = AdaptiveSimple(mode=mode, **halving)
+        case "hyperband":
+            method = Hyperband(**halving)
         case "single":
             method = SingleTrial()
         case "grid":

@@ -93,6 +93,10 @@ unless one is said to).
     answered in it, before any report BETWEEN_RUNGS.
 20. A paused experiment whose last trials are cancelled ends.
 21. "Every trial failed" needs a trial that counts: a grid of infeasible points is COMPLETED.
+22. The synchronous methods (ADR 0011): m_i trials are planned to enter rung i. Of those in it,
+    whoever ranks before m_{i+1} less all that may still come is promotable. Into rung i + 1 as
+    many may still come as rung i has not promoted yet, at least one, until nobody is to come into
+    rung i and nobody there is promotable. A wait while somebody is paused is a BARRIER.
 """
 
 from __future__ import annotations
@@ -137,12 +141,16 @@ def exact(divisor: object) -> Fraction:
 
 @dataclass
 class Bracket:
-    """One bracket: the lengths at which it compares (lowest first), its trials, its share."""
+    """One bracket: the lengths at which it compares (lowest first), its trials, its share.
+
+    planned: how many enter each rung, as far as it is known; nominal in the asynchronous methods.
+    """
 
     lengths: list[int]
     max_trials: int
     share: int
     weight: Fraction
+    planned: list[int]
 
 
 def rung_limit(n: int, divisor: Fraction) -> int:
@@ -197,10 +205,117 @@ def geometry(config: Config) -> tuple[list[Bracket], int | None]:
     asked = _whole(config, "max_concurrent_trials", 16)
     limit, shares = share_out(method, asked, counts, rungs, divisor)
     brackets = [
-        Bracket(rung_lengths(k, max_length, divisor), counts[i], shares[i], weights[i])
+        Bracket(
+            rung_lengths(k, max_length, divisor),
+            counts[i],
+            shares[i],
+            weights[i],
+            nominal(counts[i], k, divisor),
+        )
         for i, k in enumerate(rungs)
     ]
     return brackets, limit
+
+
+SYNCHRONOUS = ("sync_halving", "adaptive", "adaptive_simple", "hyperband")
+
+
+def synchronous_geometry(config: Config) -> tuple[list[Bracket], int | None]:
+    """The brackets of a synchronous method, in the order of their starts, and C'."""
+    plans = synchronous_plans(config)
+    asked = _whole(config, "max_concurrent_trials", 16)
+    counts = [planned[0] for _, planned in plans]
+    limit, shares = share_out_synchronously(_text(config, "method", ""), asked, counts)
+    brackets = [
+        Bracket(lengths, planned[0], share, Fraction(1), planned)
+        for (lengths, planned), share in zip(plans, shares, strict=True)
+    ]
+    return brackets, limit
+
+
+def share_out_synchronously(
+    method: str, asked: int, counts: list[int]
+) -> tuple[int | None, list[int]]:
+    """C' (None: no limit) and every bracket's share."""
+    if asked == 0:
+        return None, counts
+    if method in ("sync_halving", "hyperband"):
+        return asked, [asked for _ in counts]
+    limit = max(asked, len(counts))
+    each, rest = limit // len(counts), limit % len(counts)
+    return limit, [each + (1 if i < rest else 0) for i in range(len(counts))]
+
+
+def synchronous_plans(config: Config) -> list[tuple[list[int], list[int]]]:
+    """Lengths and planned trials of every bracket."""
+    method = _text(config, "method", "")
+    max_length = _whole(config, "max_length", 0)
+    if method == "hyperband":
+        return hyperband_plans(config)
+    divisor = _divisor(config)
+    if method == "sync_halving":
+        rungs = [_whole(config, "num_rungs", 0)]
+    else:
+        most = _whole(config, "max_rungs", 5)
+        lowest = {"aggressive": most, "standard": (most - 1) // 2 + 1, "conservative": 1}
+        rungs = list(range(most, lowest[_text(config, "mode", "standard")] - 1, -1))
+        given = config.get("bracket_rungs")
+        if given:
+            assert isinstance(given, list)
+            rungs = sorted(given, reverse=True)
+    plans = []
+    for b, k in enumerate(rungs):
+        lengths = rung_lengths(k, max_length, divisor)
+        if method == "adaptive_simple":
+            trials = _whole(config, "max_trials", 0)
+            n = max(trials // len(rungs) + (1 if b < trials % len(rungs) else 0), 1)
+            planned = simply_halved(n, k, divisor)
+        else:
+            budget = _whole(config, "total_length", 0) // len(rungs)
+            planned = paid_for(lengths, budget, divisor)
+        plans.append((lengths, planned))
+    return plans
+
+
+def simply_halved(trials: int, num_rungs: int, divisor: Fraction) -> list[int]:
+    """n, n/d, n/d^2, ... rounded down, none below 1."""
+    return [max(math.floor(trials / divisor**i), 1) for i in range(num_rungs)]
+
+
+def paid_for(lengths: list[int], budget: int, divisor: Fraction) -> list[int]:
+    """d^(k-1), ..., d, 1 trials, all times what makes them train the budget."""
+    k = len(lengths)
+    shape = [max(math.floor(divisor ** (k - 1 - i)), 1) for i in range(k)]
+    units = sum(shape[i] * (lengths[i] - (lengths[i - 1] if i > 0 else 0)) for i in range(k))
+    planned: list[int] = []
+    for n in shape:
+        wanted = math.floor(Fraction(budget, units) * n)
+        planned.append(max(min([wanted, *planned[-1:]]), 1))
+    return planned
+
+
+def hyperband_plans(config: Config) -> list[tuple[list[int], list[int]]]:
+    """Algorithm 1 of the paper; its outer loop again and again while the units last."""
+    divisor = exact(config.get("divisor", 3))
+    max_length = _whole(config, "max_length", 0)
+    s_max = rung_limit(max_length, divisor) - 1
+    once = []
+    for s in range(s_max, -1, -1):
+        n = math.ceil((s_max + 1) * divisor**s / (s + 1))
+        once.append((rung_lengths(s + 1, max_length, divisor), simply_halved(n, s + 1, divisor)))
+    total = config.get("total_length")
+    if total is None:
+        return once
+    assert isinstance(total, int)
+    plans: list[tuple[list[int], list[int]]] = []
+    while True:
+        lengths, planned = once[len(plans) % len(once)]
+        total -= sum(
+            n * (lengths[i] - (lengths[i - 1] if i > 0 else 0)) for i, n in enumerate(planned)
+        )
+        if total < 0:
+            return plans
+        plans.append((lengths, planned))
 
 
 def share_out(
@@ -228,10 +343,11 @@ def nominal(trials: int, num_rungs: int, divisor: Fraction) -> list[int]:
 
 def preview(config: Config) -> Answer:
     """The nominal plan, as in vectors/preview.json."""
-    brackets, _ = geometry(config)
+    is_synchronous = _text(config, "method", "") in SYNCHRONOUS
+    brackets, _ = synchronous_geometry(config) if is_synchronous else geometry(config)
     ends: dict[int, int] = {}
     for bracket in brackets:
-        planned = nominal(bracket.max_trials, len(bracket.lengths), _divisor(config))
+        planned = bracket.planned
         for i, length in enumerate(bracket.lengths):
             goes_on = planned[i + 1] if i + 1 < len(planned) else 0
             ends[length] = ends.get(length, 0) + planned[i] - goes_on
@@ -331,8 +447,13 @@ class Model:
         self.promotion = _text(config, "variant", "PROMOTION") == "PROMOTION"
         self.maximize = _text(config, "goal", "MINIMIZE") == "MAXIMIZE"
         self.divisor = _divisor(config)
-        self.brackets, self.limit = geometry(config)
-        self.max_trials = 1 if self.method == "single" else _whole(config, "max_trials", 0)
+        self.synchronous = self.method in SYNCHRONOUS
+        if self.synchronous:
+            self.brackets, self.limit = synchronous_geometry(config)
+        else:
+            self.brackets, self.limit = geometry(config)
+        planned = sum(b.max_trials for b in self.brackets)
+        self.max_trials = _whole(config, "max_trials", planned)
         self.max_concurrent_trials = _whole(config, "max_concurrent_trials", 16)
         self.max_restarts = _whole(config, "max_restarts", 5)
         self.max_infeasible = _whole(config, "max_infeasible", self.max_trials)
@@ -544,7 +665,8 @@ class Model:
         return self._finish({"state": self.state})
 
     def _field(self, name: str) -> object:
-        if name == "max_trials" and self.method in ("single", "grid"):
+        fixed = ("single", "grid", "sync_halving", "adaptive", "hyperband")
+        if name == "max_trials" and self.method in fixed:
             return None  # not theirs to give
         held: object = getattr(self, name)
         return held
@@ -556,9 +678,14 @@ class Model:
         assert takers, "every trial of a running search has ended"
         weight = sum((b.weight for b in takers), Fraction(0))
         parts = [math.floor(b.weight / weight * added) for b in takers]
+        if self.synchronous:
+            rest = added - sum(parts)
+            parts = [part + (1 if i < rest else 0) for i, part in enumerate(parts)]
         parts[0] += added - sum(parts)
         for b, part in zip(takers, parts, strict=True):
             b.max_trials += part
+            plan = simply_halved if self.synchronous else nominal
+            b.planned = plan(b.max_trials, len(b.lengths), self.divisor)
 
     def _is_over(self, b: int) -> bool:
         """Closed out: all its trials are created, and none of them lives."""
@@ -571,9 +698,14 @@ class Model:
         """C' and the shares, from the C and the n_b that hold now (section 2)."""
         counts = [b.max_trials for b in self.brackets]
         rungs = [len(b.lengths) for b in self.brackets]
-        self.limit, shares = share_out(
-            self.method, self.max_concurrent_trials, counts, rungs, self.divisor
-        )
+        if self.synchronous:
+            self.limit, shares = share_out_synchronously(
+                self.method, self.max_concurrent_trials, counts
+            )
+        else:
+            self.limit, shares = share_out(
+                self.method, self.max_concurrent_trials, counts, rungs, self.divisor
+            )
         for b, share in zip(self.brackets, shares, strict=True):
             b.share = share
 
@@ -677,7 +809,7 @@ class Model:
         bracket = self._bracket_for_new()
         if self.limit is not None and self._active() >= self.limit:
             something = bool(retries or promotions or bracket is not None)
-            reason = "CONCURRENCY_LIMIT" if something else "AWAITING_RESULTS"
+            reason = "CONCURRENCY_LIMIT" if something else self._nothing()
             return {"result": "wait", "reason": reason}
         if retries:
             t = min(retries, key=lambda t: (t.queued_at, t.number))
@@ -696,7 +828,12 @@ class Model:
             t.bracket = bracket
             return self._assign(t, worker, incarnation, kind)
         assert self._active() or given_back, "nothing to wait for, yet the experiment runs"
-        return {"result": "wait", "reason": "AWAITING_RESULTS"}
+        return {"result": "wait", "reason": self._nothing()}
+
+    def _nothing(self) -> str:
+        """Why there is nothing to hand out."""
+        paused = any(t.state == "PAUSED" for t in self.trials)
+        return "BARRIER" if self.synchronous and paused else "AWAITING_RESULTS"
 
     def _bracket_for_new(self) -> int | None:
         for b, bracket in enumerate(self.brackets):
@@ -1078,7 +1215,22 @@ class Model:
         return finite + others
 
     def _places(self, b: int, i: int) -> int:
+        """How many of the best go on now."""
+        if self.synchronous:
+            top = i == len(self.rungs[b]) - 1
+            return 0 if top else max(self.brackets[b].planned[i + 1] - self._coming(b, i), 0)
         return math.floor(len(self.rungs[b][i]) / self.divisor)
+
+    def _coming(self, b: int, i: int) -> int:
+        """How many may still come into a rung of a synchronous bracket."""
+        members = self._members(b)
+        underway = sum(t.state in ("RUNNING", "QUEUED") and self._heading(t) == i for t in members)
+        if i == 0:
+            return underway + max(self.brackets[b].max_trials - len(members), 0)
+        if self._coming(b, i - 1) == 0 and not self._promotable(b, i - 1):
+            return underway
+        promoted = sum(e.promoted for e in self.rungs[b][i - 1])
+        return underway + max(self.brackets[b].planned[i] - promoted, 1)
 
     def _waits(self, e: Entry) -> bool:
         """Paused at this entry with a finite value, not yet promoted."""
@@ -1208,7 +1360,7 @@ class Model:
         done, planned = 0, 0
         for b, bracket in enumerate(self.brackets):
             below = 0
-            for i, m in enumerate(nominal(bracket.max_trials, len(bracket.lengths), self.divisor)):
+            for i, m in enumerate(bracket.planned):
                 piece = bracket.lengths[i] - below
                 below = bracket.lengths[i]
                 done += min(len(self.rungs[b][i]), m) * piece

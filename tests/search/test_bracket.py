@@ -9,7 +9,6 @@ import pytest
 from asha_server.search.bracket import (
     Divisor,
     concurrency_limit,
-    nominal_entries,
     rung_lengths,
     single_geometry,
     split_added_trials,
@@ -80,4 +79,4 @@ def test_at_least_one_trial_nominally_reaches_every_rung() -> None:
     (bracket,) = single_geometry(4, 7, 27, 4, Divisor(3))
 
     # 7, 7/3 = 2, 2/3 -> 1, 1/3 -> 1.
-    assert nominal_entries(bracket, Divisor(3)) == (7, 2, 1, 1)
+    assert bracket.entries == (7, 2, 1, 1)

@@ -19,9 +19,9 @@ from .walk import walk
 STEPS = 80
 
 
-def _seeds() -> list[tuple[int, str]]:
+def _seeds(name: str) -> list[tuple[int, str]]:
     """Seeds that once found a bug, each with its story."""
-    lines = Path(__file__).with_name("seeds.txt").read_text().splitlines()
+    lines = Path(__file__).with_name(name).read_text().splitlines()
     pairs = (line.split(maxsplit=1) for line in lines if line and not line.startswith("#"))
     return [(int(seed), story) for seed, story in pairs]
 
@@ -37,6 +37,16 @@ def test_a_seeded_history_goes_as_the_model_says(seed: int) -> None:
     walk(Random(seed), STEPS)
 
 
-@pytest.mark.parametrize("seed", [seed for seed, _ in _seeds()])
+@pytest.mark.parametrize("seed", [seed for seed, _ in _seeds("seeds.txt")])
 def test_a_seed_that_found_a_bug(seed: int) -> None:
     walk(Random(seed), STEPS)
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_random_synchronous_history_goes_as_the_model_says(random: Random) -> None:
+    walk(random, STEPS, is_synchronous=True)
+
+
+@given(st.integers(min_value=0, max_value=2**32))
+def test_a_seeded_synchronous_history_goes_as_the_model_says(seed: int) -> None:
+    walk(Random(seed), STEPS, is_synchronous=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from .model import Attempt, Trial
+from .model import SYNCHRONOUS, Attempt, Trial
 from .twin import Twin
 
 VALUES = (0.1, 0.2, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -19,9 +19,10 @@ NON_FINITE = (math.nan, math.inf, -math.inf)
 KINDS = ("RETRYABLE", "PERMANENT", "INFEASIBLE", "CHECKPOINT_UNREADABLE")
 
 
-def walk(random: Random, steps: int) -> None:
+def walk(random: Random, steps: int, *, is_synchronous: bool = False) -> None:
     """One experiment from its creation on, compared with the model at every step."""
-    twin = Twin(configuration(random))
+    config = synchronous_configuration(random) if is_synchronous else configuration(random)
+    twin = Twin(config)
     walker = Walker(random, twin)
     for step in range(steps):
         walker.step()
@@ -33,13 +34,7 @@ def walk(random: Random, steps: int) -> None:
 def configuration(random: Random) -> dict[str, Any]:
     """Any small experiment, as a config of the traces."""
     method = random.choice(["adaptive_asha", "async_halving"] * 4 + ["single", "random", "grid"])
-    config: dict[str, Any] = {
-        "method": method,
-        "goal": random.choice(("MINIMIZE", "MAXIMIZE")),
-        "max_length": random.choice((1, 2, 4, 9, 16, 27)),
-        "max_concurrent_trials": random.choice((0, 1, 2, 3, 3, 16)),
-        "max_restarts": random.choice((0, 1, 2, 5)),
-    }
+    config = {"method": method, **shared(random)}
     if method != "single":
         config["max_trials"] = random.randint(1, random.choice((3, 9, 9, 16)))
     if method in ("adaptive_asha", "async_halving"):
@@ -52,15 +47,59 @@ def configuration(random: Random) -> dict[str, Any]:
         config["mode"] = random.choice(("aggressive", "standard", "conservative"))
         if random.random() < 0.3:
             config["bracket_rungs"] = [random.randint(1, 3) for _ in range(random.randint(1, 3))]
+    return config | limits(random, config["goal"])
+
+
+def shared(random: Random) -> dict[str, Any]:
+    """What every method has."""
+    return {
+        "goal": random.choice(("MINIMIZE", "MAXIMIZE")),
+        "max_length": random.choice((1, 2, 4, 9, 16, 27)),
+        "max_concurrent_trials": random.choice((0, 1, 2, 3, 3, 16)),
+        "max_restarts": random.choice((0, 1, 2, 5)),
+    }
+
+
+def limits(random: Random, goal: str) -> dict[str, Any]:
+    """What may end it early."""
+    config: dict[str, Any] = {}
     if random.random() < 0.3:
         config["max_infeasible"] = random.randint(0, 2)
     if random.random() < 0.15:
-        config["target"] = 0.15 if config["goal"] == "MINIMIZE" else 0.55
+        config["target"] = 0.15 if goal == "MINIMIZE" else 0.55
     if random.random() < 0.15:
         config["max_total_length"] = random.randint(1, 60)
     if random.random() < 0.4:
         config["worker_failure_limit"] = random.randint(1, 3)
     return config
+
+
+def synchronous_configuration(random: Random) -> dict[str, Any]:
+    """Any small experiment of a synchronous method."""
+    method = random.choice(SYNCHRONOUS)
+    config: dict[str, Any] = {
+        "method": method,
+        "divisor": random.choice((2, 2, 3, 4, 2.5)),
+        **shared(random),
+    }
+    length = config["max_length"]
+    match method:
+        case "hyperband":
+            if random.random() < 0.4:
+                config["total_length"] = length * random.randint(20, 40)
+        case "sync_halving":
+            config["num_rungs"] = random.randint(1, 4)
+            config["total_length"] = random.randint(1, 12 * length)
+        case _:
+            config["mode"] = random.choice(("aggressive", "standard", "conservative"))
+            config["max_rungs"] = random.randint(1, 4)
+    if method == "adaptive":
+        config["total_length"] = random.randint(1, 12 * length)
+        if random.random() < 0.3:
+            config["bracket_rungs"] = [random.randint(1, 3) for _ in range(random.randint(1, 3))]
+    if method == "adaptive_simple":
+        config["max_trials"] = random.randint(1, random.choice((3, 9, 9, 16)))
+    return config | limits(random, config["goal"])
 
 
 class Walker:

@@ -83,7 +83,7 @@ async def test_what_is_not_here_yet_says_so(client: Client) -> None:
         yield
 
     spec = halving()
-    spec.hyperband.SetInParent()
+    spec.pbt.SetInParent()
     for call in (
         client.experiments.CreateExperiment(e.CreateExperimentRequest(spec=spec)),
         client.experiments.PreviewExperiment(e.PreviewExperimentRequest(spec=spec)),
