@@ -30,6 +30,8 @@ def _text(event: ExperimentEvent) -> str:  # noqa: PLR0911 - one a kind of event
         case "trial_created":
             created = event.trial_created
             given = " (given)" if created.is_given else ""
+            if created.HasField("parent_trial_number"):
+                given = f" (from trial {created.parent_trial_number} at {created.start_step:,})"
             return (
                 f"trial {created.trial_number}: created{given} "
                 f"{wording.parameters(created.parameters)}"

@@ -48,6 +48,18 @@ _ENDS: dict[int, str] = {
 """Ends that no comparison tells of."""
 
 
+_PLANNED_RULES: dict[int, str] = {
+    DecisionReason.DECISION_REASON_PROMOTED: "It was certain to be among {best}, who go on",
+    DecisionReason.DECISION_REASON_PROMOTED_AT_CLOSE_OUT: (
+        "Of {best} nobody could go on, so the best that can does"
+    ),
+    DecisionReason.DECISION_REASON_AWAITING_PROMOTION: (
+        "Only {best} go on, each once it is certain to be among them, and it was not yet"
+    ),
+}
+"""What a rung with a plan says; {best} stands for who goes on."""
+
+
 def parts(story: Story) -> Iterator[Part]:
     """The whole explanation."""
     trial, spec = story.trial, story.experiment.spec
@@ -55,6 +67,10 @@ def parts(story: Story) -> Iterator[Part]:
     name = f"trial {trial.trial_number} of {trial.experiment_id}"
     yield f"{name}: {trial_text.state(trial)}, {trained}"
     yield wording.parameters(trial.parameters)
+    if trial.HasField("parent_trial_number"):
+        start = story.attempts[0].start_step if story.attempts else 0
+        where = f"from its checkpoint at step {start:,}" if start else "from scratch"
+        yield f"a copy of trial {trial.parent_trial_number}: {where}, parameters near that trial's"
     bracket = story.bracket
     if bracket is not None:
         lengths = ", ".join(f"{length:,}" for length in bracket.rung_lengths)
@@ -115,6 +131,9 @@ def _rule(  # noqa: PLR0911 - one a reason
     """Why the rank led to the verdict."""
     decision = record.decision
     verdict = wording.word(Verdict, decision.verdict)
+    if story.is_planned and decision.reason in _PLANNED_RULES:
+        rule = _PLANNED_RULES[decision.reason]
+        return f"{rule.format(best=story.planned_text(decision.rung))}: {verdict}."
     places, share = story.places(decision.competitors), story.places_text(decision.competitors)
     cutoff = ""
     if decision.HasField("cutoff"):
@@ -205,6 +224,8 @@ def _waiting(story: Story, entry: RungEntry) -> str:
     place = f"It waits in rung {entry.rung}, now rank {entry.rank + 1} of {count:,}"
     if not _is_finite(entry):
         return f"{place}; a value that is not a finite number is never promoted."
+    if story.is_planned:
+        return f"{place}; {story.planned_text(entry.rung)} go on, once it is certain who that is."
     share = story.places_text(count)
     if entry.rank < story.places(count):
         return f"{place} and among {share}: it goes on with the next worker that is free."
@@ -231,7 +252,8 @@ def _not_promoted(story: Story, entry: RungEntry) -> str:
     )
     if not _is_finite(entry):
         return f"{text}; a value that is not a finite number is never promoted."
-    text += f"; only {story.places_text(count)} go on"
+    share = story.planned_text(entry.rung) if story.is_planned else story.places_text(count)
+    text += f"; only {share} go on"
     if summary.HasField("cutoff"):
         text += f", those at {wording.number(summary.cutoff)} or better"
     return f"{text}. In all {wording.count(summary.promoted, 'trial')} went on from it."

@@ -18,7 +18,11 @@ from asha_server.pb.experiment_service_pb2 import RungEntry
 from asha_server.pb.trial_pb2 import Attempt, DecisionRecord, Trial
 from asha_server.search import terms
 from asha_server.search.bracket import Divisor
+from asha_server.search.pbt_spec import Pbt
 from asha_server.search.rung_rule import place_count
+
+PLANNED = ("sync_halving", "adaptive", "adaptive_simple", "hyperband", "pbt")
+"""Methods in which a fixed number goes on from each rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,25 @@ class Story:
     def _chosen(self) -> AdaptiveAsha | AsyncHalving:
         spec = self.experiment.spec
         return spec.adaptive_asha if spec.HasField("adaptive_asha") else spec.async_halving
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether a fixed number goes on from each rung, once its set is full."""
+        return self.experiment.spec.WhichOneof("method") in PLANNED
+
+    def planned_text(self, rung: int) -> str:
+        """Who goes on from a rung with a plan: `the best 9 of the 27 that enter it`."""
+        assert self.bracket is not None
+        entering, spec = self.bracket.planned_trials[rung], self.experiment.spec
+        if spec.HasField("pbt"):
+            method = Pbt(
+                population_size=spec.pbt.population_size,
+                truncate_fraction=spec.pbt.truncate_fraction,
+            )
+            going_on = entering - method.truncated_count
+        else:
+            going_on = self.bracket.planned_trials[rung + 1]
+        return f"the best {going_on:,} of the {entering:,} that enter it"
 
     @property
     def is_stopping(self) -> bool:

@@ -11,8 +11,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from asha_server.pb.experiment_pb2 import (
-    AdaptiveAsha,
-    AsyncHalving,
     BracketMode,
     ExperimentSpec,
     HalvingVariant,
@@ -110,17 +108,21 @@ def method(spec: ExperimentSpec) -> str:
     arm: str | None = spec.WhichOneof("method")
     if arm is None:
         return "no method"
-    chosen: AdaptiveAsha | AsyncHalving
-    if arm == "adaptive_asha":
-        chosen = spec.adaptive_asha
+    chosen = getattr(spec, arm)
+    fields = chosen.DESCRIPTOR.fields_by_name
+    details = []
+    if "mode" in fields:
+        given = "bracket_rungs" in fields and chosen.bracket_rungs
         mode = chosen.mode or BracketMode.BRACKET_MODE_STANDARD
-        details = ["brackets given" if chosen.bracket_rungs else word(BracketMode, mode)]
-    elif arm == "async_halving":
-        chosen = spec.async_halving
-        details = [count(chosen.num_rungs, "rung")]
-    else:
-        return arm
-    variant = chosen.variant or HalvingVariant.HALVING_VARIANT_PROMOTION
-    divisor = chosen.divisor if chosen.HasField("divisor") else 4
-    details += [word(HalvingVariant, variant), f"divisor {divisor:g}"]
-    return f"{arm} ({', '.join(details)})"
+        details.append("brackets given" if given else word(BracketMode, mode))
+    if "num_rungs" in fields:
+        details.append(count(chosen.num_rungs, "rung"))
+    if "num_rounds" in fields:
+        details.append(f"{count(chosen.num_rounds, 'round')} of {chosen.population_size:,}")
+    if "variant" in fields:
+        variant = chosen.variant or HalvingVariant.HALVING_VARIANT_PROMOTION
+        details.append(word(HalvingVariant, variant))
+    if "divisor" in fields:
+        default = 3 if arm == "hyperband" else 4
+        details.append(f"divisor {chosen.divisor if chosen.HasField('divisor') else default:g}")
+    return f"{arm} ({', '.join(details)})" if details else arm

@@ -380,7 +380,7 @@ class RungSummary(_message.Message):
     def __init__(self, rung: _Optional[int] = ..., length: _Optional[int] = ..., entries: _Optional[int] = ..., promoted: _Optional[int] = ..., paused: _Optional[int] = ..., best_value: _Optional[float] = ..., cutoff: _Optional[float] = ..., closed: _Optional[bool] = ...) -> None: ...
 
 class Bracket(_message.Message):
-    __slots__ = ("bracket", "num_rungs", "rung_lengths", "max_trials", "concurrency_share", "created_trials", "rung_summaries")
+    __slots__ = ("bracket", "num_rungs", "rung_lengths", "max_trials", "concurrency_share", "created_trials", "rung_summaries", "planned_trials")
     BRACKET_FIELD_NUMBER: _ClassVar[int]
     NUM_RUNGS_FIELD_NUMBER: _ClassVar[int]
     RUNG_LENGTHS_FIELD_NUMBER: _ClassVar[int]
@@ -388,6 +388,7 @@ class Bracket(_message.Message):
     CONCURRENCY_SHARE_FIELD_NUMBER: _ClassVar[int]
     CREATED_TRIALS_FIELD_NUMBER: _ClassVar[int]
     RUNG_SUMMARIES_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_TRIALS_FIELD_NUMBER: _ClassVar[int]
     bracket: int
     num_rungs: int
     rung_lengths: _containers.RepeatedScalarFieldContainer[int]
@@ -395,7 +396,8 @@ class Bracket(_message.Message):
     concurrency_share: int
     created_trials: int
     rung_summaries: _containers.RepeatedCompositeFieldContainer[RungSummary]
-    def __init__(self, bracket: _Optional[int] = ..., num_rungs: _Optional[int] = ..., rung_lengths: _Optional[_Iterable[int]] = ..., max_trials: _Optional[int] = ..., concurrency_share: _Optional[int] = ..., created_trials: _Optional[int] = ..., rung_summaries: _Optional[_Iterable[_Union[RungSummary, _Mapping[str, _Any]]]] = ...) -> None: ...
+    planned_trials: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, bracket: _Optional[int] = ..., num_rungs: _Optional[int] = ..., rung_lengths: _Optional[_Iterable[int]] = ..., max_trials: _Optional[int] = ..., concurrency_share: _Optional[int] = ..., created_trials: _Optional[int] = ..., rung_summaries: _Optional[_Iterable[_Union[RungSummary, _Mapping[str, _Any]]]] = ..., planned_trials: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Experiment(_message.Message):
     __slots__ = ("experiment_id", "spec", "state", "end_reason", "end_message", "etag", "sequence", "progress", "trial_counts", "total_length", "incumbent", "brackets", "create_time", "update_time", "end_time", "wall_time")

@@ -215,13 +215,18 @@ def list_checkpoints(
     most = page.size if not request.filter else SCANNED_MAX
     found = store.checkpoints(question.key, trial, after, most + 1)
     trials: dict[int, StoredTrial] = {}
+    kept = store.inherited_checkpoints(question.key) if found else set()
+    if question.incumbent >= 0:
+        kept.add(store.trial(question.key, experiment, question.incumbent).row.checkpoint_uri)
     for checkpoint in found[:most]:
         if filling.is_full:
             break
         number = checkpoint.trial
         if number not in trials:
             trials[number] = store.trial(question.key, experiment, number)
-        is_deletable = _is_deletable(trials[number], checkpoint.uri, question.incumbent)
+        is_deletable = checkpoint.uri not in kept and _is_deletable(
+            trials[number], checkpoint.uri, question.incumbent
+        )
         item = trial_pb2.CheckpointRecord(
             trial_number=number,
             attempt=checkpoint.attempt,

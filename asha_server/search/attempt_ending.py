@@ -98,7 +98,7 @@ def told(
     """The decision that an event without a report gives to an active trial."""
     trial = state.trials[attempt.trial_number]
     return Decision(
-        verdict, reason, trial.bracket, trial.rung - 1, None, 0, None, 0,
+        verdict, reason, trial.bracket, trial.compared_rung, None, 0, None, 0,
         record.sequence, record.time_us,
     )  # fmt: skip
 

@@ -75,11 +75,14 @@ class Geometry(msgspec.Struct, frozen=True):
         entries: m_0 .. m_(k-1), trials planned to enter each rung; the first is n_b, the valid
             trials this bracket will have. None below 1, not ascending.
         share: active trials the bracket has a claim to while others want some too, >= 1.
+        copies: trials planned to begin at each rung but the lowest, >= 0; as many end at each
+            below the top.
     """
 
     rung_lengths: tuple[int, ...]
     entries: tuple[int, ...]
     share: int
+    copies: int = 0
 
     @property
     def max_trials(self) -> int:

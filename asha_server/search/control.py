@@ -246,6 +246,10 @@ def _refuse_given(state: State, command: CreateTrial) -> None:
         violations.append(
             FieldViolation("parameters", "grid_search tries its own points; use random_search")
         )
+    if command.joins_rungs and state.spec.chosen.keeps_round:
+        violations.append(
+            FieldViolation("joins_rungs", "pbt compares its own rounds; leave it out")
+        )
     if command.joins_rungs and not command.observations:
         violations.append(FieldViolation("joins_rungs", "needs observations"))
     if violations:

@@ -91,6 +91,10 @@ class TrialCreated(msgspec.Struct, frozen=True, tag=True):
         is_given: the configuration came from a person, not from the sampler.
         request_id: of the CreateTrial call.
         has_observations: it is finished already; its observations follow as reports.
+        parent: the trial whose weights it starts from; -1: none.
+        rung: the rung it trains towards first.
+        checkpoint_step: units trained in the parent's checkpoint; 0 from scratch.
+        checkpoint_uri: the parent's checkpoint; "" from scratch.
     """
 
     trial_number: int
@@ -99,6 +103,10 @@ class TrialCreated(msgspec.Struct, frozen=True, tag=True):
     is_given: bool = False
     request_id: str = ""
     has_observations: bool = False
+    parent: int = -1
+    rung: int = 0
+    checkpoint_step: int = 0
+    checkpoint_uri: str = ""
 
 
 class TrialAssigned(msgspec.Struct, frozen=True, tag=True):

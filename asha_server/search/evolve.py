@@ -111,8 +111,10 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
     state.counts[trial.own_state] += 1
     if event.request_id:
         state.created_by[event.request_id] = trial.number
-    if event.is_given or state.grid is not None:
+    if event.is_given or state.grid is not None or event.parent >= 0:
         trial.given = event.configuration
+    if event.parent >= 0:
+        _start_from(state, trial, event)
     if state.grid is not None and not event.is_given:
         state.grid_cursor += 1
     if event.has_observations:
@@ -128,6 +130,15 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
         _join_bracket(state, trial, event.bracket)
     state.changes.created.add(trial.number)
     state.changes.trials.add(trial.number)
+
+
+def _start_from(state: State, trial: Trial, event: TrialCreated) -> None:
+    """The trial starts from another one's checkpoint, in the rung that is next."""
+    trial.parent, trial.first_rung = event.parent, event.rung
+    trial.checkpoint_step, trial.checkpoint_uri = event.checkpoint_step, event.checkpoint_uri
+    state.copy_count += 1
+    if trial.inherits_checkpoint:
+        state.inherited[trial.checkpoint_uri] += 1
 
 
 def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
@@ -161,7 +172,8 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
 
 
 def _join_bracket(state: State, trial: Trial, bracket: int) -> None:
-    _count_in(state, bracket)
+    if state.is_member(trial):
+        _count_in(state, bracket)
     state.brackets[bracket].heading[trial.rung] += 1
 
 
@@ -173,11 +185,12 @@ def _count_in(state: State, bracket: int) -> None:
 def _promote_paused(state: State, trial: Trial) -> None:
     bracket, index = state.brackets[trial.bracket], trial.rung - 1
     rung, key = bracket.rungs[index], state.key_of(trial, index)
-    trial.entries[index].is_promoted = True
+    entry = trial.entry(index)
+    entry.is_promoted = True
     rung.promoted_count += 1
     rung.waiting.remove(key)
     bracket.heading[index + 1] += 1
-    state.changes.entries[bracket.index, index, trial.number] = trial.entries[index]
+    state.changes.entries[bracket.index, index, trial.number] = entry
 
 
 # -- reports and checkpoints ----------------------------------------------------------------------
@@ -251,7 +264,7 @@ def _enter(
     state: State, record: Record, trial: Trial, index: int, value: float | None, promoted: bool
 ) -> RankKey:
     """Puts the trial into the next rung. O(log n)."""
-    assert index == len(trial.entries), "rungs are entered in order"
+    assert index == trial.rung, "rungs are entered in order"
     bracket = state.brackets[trial.bracket]
     rung, entry = bracket.rungs[index], Entry(value, record.sequence, promoted)
     key = rank_key(value, state.goal, record.sequence, trial.number)
@@ -277,6 +290,8 @@ def _trial_state_changed(state: State, record: Record, event: TrialStateChanged)
     if trial.counts(event.cause):
         trial.restarts += 1
     if event.cause is TrialStateCause.CHECKPOINT_UNREADABLE:
+        if trial.inherits_checkpoint:
+            state.let_go_of_checkpoint(trial)
         trial.drop_checkpoint()
     was_held = attempt is not None and trial.own_state is TrialState.RUNNING
     if attempt is not None and was_held:
@@ -331,15 +346,18 @@ def _leave_the_way(state: State, record: Record, event: TrialStateChanged, trial
 
 def _leave_every_rung(state: State, trial: Trial) -> None:
     bracket = state.brackets[trial.bracket]
-    for index, entry in enumerate(trial.entries):
+    for index, entry in enumerate(trial.entries, trial.first_rung):
         rung = bracket.rungs[index]
         rung.entries.remove(state.key_of(trial, index))
         rung.promoted_count -= entry.is_promoted
         if len(rung.entries) < bracket.nominal[index]:
             state.nominal_done -= bracket.units_between(index)
         state.changes.entries[bracket.index, index, trial.number] = None
+    if state.spec.chosen.keeps_round:
+        trial.first_rung = trial.rung
     trial.entries.clear()
-    if state.spec.replaces_infeasible:
+    is_replaced = state.spec.replaces_infeasible and trial.parent < 0 and not trial.rung
+    if is_replaced:
         bracket.created_count -= 1
         state.changes.brackets.add(bracket.index)
 

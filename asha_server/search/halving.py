@@ -39,10 +39,14 @@ class Choice(msgspec.Struct, frozen=True):
     Attributes:
         bracket: the bracket it is of.
         promoted: the paused trial that goes on; None: a new trial.
+        parent: the trial that the new one starts from; None: from scratch.
+        rung: the rung that the new one trains towards.
     """
 
     bracket: int
     promoted: int | None = None
+    parent: int | None = None
+    rung: int = 0
 
 
 class Judgement(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from asha_server.search.endings import requeue
 from asha_server.search.event import TrialAssigned, TrialCreated
 from asha_server.search.lease import can_come_back, come_back
 from asha_server.search.method import method_of
+from asha_server.search.spec import Pbt
 from asha_server.search.terms import (
     AssignmentKind,
     ExperimentState,
@@ -108,6 +109,8 @@ def _hand_out(recorder: Recorder, command: GetSuggestion, declined: int) -> Assi
 def _start(recorder: Recorder, command: GetSuggestion, choice: Choice) -> Assignment:
     """Hands out a trial that nobody trained yet, given configurations first."""
     state = recorder.state
+    if choice.parent is not None:
+        return _copy(recorder, command, choice, state.trials[choice.parent])
     given = next(iter(state.given), None)
     if given is not None:
         return _assign(
@@ -119,6 +122,31 @@ def _start(recorder: Recorder, command: GetSuggestion, choice: Choice) -> Assign
     else:
         configuration = state.sampler.propose(number)
     recorder.emit(TrialCreated(number, choice.bracket, configuration))
+    return _assign(recorder, command, state.trials[number], AssignmentKind.NEW)
+
+
+def _copy(recorder: Recorder, command: GetSuggestion, choice: Choice, parent: Trial) -> Assignment:
+    """Hands out a new trial that starts from another one's weights."""
+    state, number = recorder.state, len(recorder.state.trials)
+    method = state.spec.method
+    assert isinstance(method, Pbt)
+    configuration = state.sampler.explore(
+        number,
+        state.configuration(parent),
+        method.resample_probability,
+        method.perturb_factor,
+    )
+    recorder.emit(
+        TrialCreated(
+            trial_number=number,
+            bracket=choice.bracket,
+            configuration=configuration,
+            parent=parent.number,
+            rung=choice.rung,
+            checkpoint_step=parent.checkpoint_step,
+            checkpoint_uri=parent.checkpoint_uri,
+        )
+    )
     return _assign(recorder, command, state.trials[number], AssignmentKind.NEW)
 
 

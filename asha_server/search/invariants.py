@@ -59,9 +59,9 @@ def _check_bracket(state: State, bracket: Bracket) -> None:
     trials = [trial for trial in state.trials if trial.bracket == bracket.index]
     name = f"bracket {bracket.index}"
     for index, rung in enumerate(bracket.rungs):
-        keys = [state.key_of(trial, index) for trial in trials if trial.rung > index]
+        keys = [state.key_of(trial, index) for trial in trials if _is_in(trial, index)]
         assert list(rung.entries) == sorted(keys), f"{name} rung {index}: entries"
-        promoted = sum(t.entries[index].is_promoted for t in trials if t.rung > index)
+        promoted = sum(t.entry(index).is_promoted for t in trials if _is_in(t, index))
         assert rung.promoted_count == promoted, f"{name} rung {index}: promoted"
         waiting = [
             state.key_of(trial, index)
@@ -78,16 +78,18 @@ def _check_bracket(state: State, bracket: Bracket) -> None:
         )
         if not state.state.is_ended:
             assert bracket.heading[index] == heading, f"{name} rung {index}: heading"
-    valid = sum(
-        trial.own_state is not TrialState.INFEASIBLE or not state.spec.replaces_infeasible
-        for trial in trials
-    )
+    valid = sum(state.is_member(trial) for trial in trials)
     assert bracket.created_count == valid, f"{name}: created"
     assert bracket.created_count <= bracket.max_trials, f"{name}: more trials than planned"
     active = sum(trial.own_state is TrialState.RUNNING for trial in trials)
     assert bracket.active_count == active, f"{name}: active"
     if state.spec.variant is HalvingVariant.STOPPING:
         assert not any(rung.waiting for rung in bracket.rungs), f"{name}: stopping pauses nobody"
+
+
+def _is_in(trial: Trial, rung: int) -> bool:
+    """Whether the trial has a place in a rung."""
+    return trial.first_rung <= rung < trial.rung
 
 
 def _check_queues(state: State) -> None:

@@ -11,7 +11,7 @@ from asha_server.search.event import Decision
 from asha_server.search.rows import CLOSINGS, decode_configuration, restored
 from asha_server.search.rung import rank_key
 from asha_server.search.spec import ExperimentSpec
-from asha_server.search.state import State, WorkerRecord
+from asha_server.search.state import FREEING, State, WorkerRecord
 from asha_server.search.terms import (
     AssignmentKind,
     AttemptEnd,
@@ -87,6 +87,7 @@ def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry,
 def _load_trial(row: TrialRow) -> Trial:
     trial = Trial(row.trial, row.bracket, row.created_us)
     trial.own_state = TrialState(row.state)
+    trial.first_rung = row.rung  # less its entries, which come later
     trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
     trial.end_message = row.end_message
     trial.restarts = row.restarts
@@ -112,6 +113,11 @@ def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
             trial.given = decode_configuration(row.configuration)
         if state.grid is not None:
             state.grid_cursor += 1
+        if row.parent >= 0:
+            trial.parent = row.parent
+            state.copy_count += 1
+            if trial.inherits_checkpoint and trial.own_state not in FREEING:
+                state.inherited[trial.checkpoint_uri] += 1
 
 
 def _load_entries(state: State, rows: list[EntryRow]) -> None:
@@ -119,7 +125,9 @@ def _load_entries(state: State, rows: list[EntryRow]) -> None:
     keys: dict[tuple[int, int], list[tuple[bool, float, int, int]]] = {}
     for row in rows:
         entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
-        state.trials[row.trial].entries.append(entry)
+        trial = state.trials[row.trial]
+        trial.first_rung -= 1
+        trial.entries.append(entry)
         key = rank_key(entry.value, state.goal, entry.arrival, row.trial)
         keys.setdefault((row.bracket, row.rung), []).append(key)
         state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
@@ -189,8 +197,7 @@ def _derive(state: State) -> None:
 
 def _derive_place(state: State, trial: Trial, current: TrialState) -> None:
     bracket = state.brackets[trial.bracket]
-    if current is not TrialState.INFEASIBLE or not state.spec.replaces_infeasible:
-        bracket.created_count += 1
+    bracket.created_count += state.is_member(trial)
     if current is TrialState.PAUSED:
         rung = trial.rung - 1
         bracket.rungs[rung].waiting.add(state.key_of(trial, rung))

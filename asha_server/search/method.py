@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from asha_server.search.asha import AsynchronousHalving
+from asha_server.search.pbt import PopulationBasedTraining
 from asha_server.search.spec import (
     Adaptive,
     AdaptiveAsha,
@@ -22,6 +23,7 @@ from asha_server.search.spec import (
     AsyncHalving,
     GridSearch,
     Hyperband,
+    Pbt,
     RandomSearch,
     SingleTrial,
     SyncHalving,
@@ -72,6 +74,7 @@ METHODS: dict[type[msgspec.Struct], SearchMethod] = {
     Adaptive: _SYNCHRONOUS,
     AdaptiveSimple: _SYNCHRONOUS,
     Hyperband: _SYNCHRONOUS,
+    Pbt: PopulationBasedTraining(),
 }
 
 

@@ -90,6 +90,11 @@ class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Whether a new trial replaces an infeasible one."""
         return True
 
+    @property
+    def keeps_round(self) -> bool:
+        """Whether an infeasible trial is replaced in the rung that it was heading for."""
+        return False
+
     def trial_total(self, spec: ExperimentSpec) -> int:
         """N: valid trials of the whole experiment, as planned."""
         assert spec.max_trials is not None

@@ -49,10 +49,10 @@ def preview(spec: ExperimentSpec) -> Preview:
         for length, (here, further) in zip(
             bracket.rung_lengths, pairwise((*bracket.entries, 0)), strict=True
         ):
-            ending[length] += here - further
+            ending[length] += here - further + (bracket.copies if further else 0)
     by_length = tuple(sorted((length, count) for length, count in ending.items() if count))
-    total = sum(bracket.max_trials for bracket in brackets)
-    units = sum(length * count for length, count in by_length)
+    total = sum(ending.values())
+    units = sum(bracket.units for bracket in brackets)
     units_full = total * spec.chosen.full_length(spec)
     return Preview(
         brackets=brackets,

@@ -57,7 +57,7 @@ class Recorder:
             verdict=verdict,
             reason=reason,
             bracket=trial.bracket,
-            rung=trial.rung - 1,
+            rung=trial.compared_rung,
             rank=None,
             competitors=0,
             cutoff=None,

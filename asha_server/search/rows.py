@@ -90,6 +90,7 @@ class ConfigurationRow(NamedTuple):
     configuration: str
     is_given: bool
     request_id: str
+    parent: int
 
 
 class AttemptRow(NamedTuple):
@@ -221,7 +222,7 @@ def all_rows(state: State) -> Rows:
         entries=sorted(
             EntryRow(trial.bracket, rung, trial.number, stored(e.value), e.arrival, e.is_promoted)
             for trial in state.trials
-            for rung, e in enumerate(trial.entries)
+            for rung, e in enumerate(trial.entries, trial.first_rung)
         ),
         left_entries=[],
         workers=sorted(_worker_row(worker, record) for worker, record in state.workers.items()),
@@ -265,6 +266,7 @@ def configuration_row(state: State, trial: Trial) -> ConfigurationRow:
         configuration=encode_configuration(state.configuration(trial)),
         is_given=trial.given is not None,
         request_id=trial.request_id,
+        parent=trial.parent,
     )
 
 

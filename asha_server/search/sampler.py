@@ -12,11 +12,14 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
+from asha_server.search.perturbation import perturbed
 from asha_server.search.space import Configuration, SearchSpace, Value
 
 # Names of what is drawn; at most 16 bytes. They keep the draws of one seed and trial apart.
 UNIFORM_DOMAIN = b"asha/uniform/v1"
 TRIAL_SEED_DOMAIN = b"asha/seed/v1"
+RESAMPLE_DOMAIN = b"asha/resample/v1"
+PERTURB_DOMAIN = b"asha/perturb/v1"
 
 
 class Sampler(Protocol):
@@ -100,6 +103,38 @@ class RandomSampler:
         """The configuration of this trial: each parameter at its own `uniform` number."""
         return self._space.configuration(
             lambda path: uniform(self._seed, trial_number, path), given
+        )
+
+    def explore(
+        self,
+        trial_number: int,
+        parent: Configuration,
+        resample_probability: float,
+        perturb_factor: float,
+    ) -> Configuration:
+        """The configuration of a trial that goes on from another one's weights.
+
+        Each parameter by itself is sampled anew with a probability, or else perturbed, up or down
+        with equal chance. A pure function of the seed, the trial's number, the path and the
+        parent's value.
+
+        Args:
+            trial_number: 0-based.
+            parent: what the other trial trains with.
+            resample_probability: 0 to 1.
+            perturb_factor: 0 to 1.
+        """
+
+        def chance(domain: bytes, path: str) -> float:
+            return math.ldexp(_draw(domain, self._seed, trial_number, path.encode()) >> 11, -53)
+
+        return self._space.explored(
+            parent,
+            lambda path: uniform(self._seed, trial_number, path),
+            lambda path: chance(RESAMPLE_DOMAIN, path) < resample_probability,
+            lambda path, kind, value: perturbed(
+                kind, value, perturb_factor, is_raised=chance(PERTURB_DOMAIN, path) >= 0.5
+            ),
         )
 
 

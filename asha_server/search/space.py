@@ -126,6 +126,31 @@ class SearchSpace:
         """
         return self._assemble(lambda path: self._draws[path](unit(path)), given)
 
+    def explored(
+        self,
+        parent: Configuration,
+        unit: Callable[[str], float],
+        is_resampled: Callable[[str], bool],
+        perturb: Callable[[str, LeafKind, Value], Value],
+    ) -> Configuration:
+        """A configuration near another one.
+
+        Args:
+            parent: the other one.
+            unit: the number in [0, 1) of the parameter at a path, where it is sampled.
+            is_resampled: whether the parameter at a path is sampled anew. One that was inactive
+                in `parent` and is active now always is.
+            perturb: a value near the parent's, of the parameter at a path.
+        """
+        known = dict(parent)
+
+        def choose(path: str) -> Value:
+            if path not in known or is_resampled(path):
+                return self._draws[path](unit(path))
+            return perturb(path, self._by_path[path].kind, known[path])
+
+        return self._assemble(choose, {})
+
     def _assemble(
         self, choose: Callable[[str], Value], given: Mapping[str, Value]
     ) -> Configuration:

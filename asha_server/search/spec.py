@@ -22,6 +22,7 @@ from asha_server.search.method_spec import (
     RandomSearch,
     SingleTrial,
 )
+from asha_server.search.pbt_spec import Pbt
 from asha_server.search.space import ParameterSpec, validate_parameters
 from asha_server.search.sync_method_spec import Adaptive, AdaptiveSimple, Hyperband, SyncHalving
 from asha_server.search.terms import Goal, HalvingVariant, RungRule
@@ -43,6 +44,7 @@ __all__ = [
     "Method",
     "MethodSpec",
     "Metric",
+    "Pbt",
     "RandomSearch",
     "SingleTrial",
     "SyncHalving",
@@ -83,6 +85,7 @@ Method = (
     | Adaptive
     | AdaptiveSimple
     | Hyperband
+    | Pbt
 )
 
 
@@ -170,6 +173,7 @@ class ExperimentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         """This spec with the defaults that depend on other fields, and the drawn seed."""
         return msgspec.structs.replace(
             self,
+            max_length=self.chosen.full_length(self),
             seed=self.seed if self.seed is not None else seed,
             max_infeasible=(
                 self.max_infeasible if self.max_infeasible is not None else self.trial_total()
@@ -208,7 +212,8 @@ def _violations(  # noqa: PLR0912 - one branch a field
     if spec.metric.goal is None:
         yield "metric.goal", "is required: GOAL_MINIMIZE or GOAL_MAXIMIZE"
     yield from _method_violations(spec)
-    if spec.max_length is None or not 1 <= spec.max_length <= INT64_MAX:
+    is_fixed = spec.method is not None and not spec.method.takes_max_length
+    if not is_fixed and (spec.max_length is None or not 1 <= spec.max_length <= INT64_MAX):
         yield "max_length", "is required and must be 1 or more: units a surviving trial trains"
     if not 0 <= spec.max_concurrent_trials <= INT64_MAX:
         yield "max_concurrent_trials", "must be 0 (no limit) or more"

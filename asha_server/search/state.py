@@ -8,7 +8,7 @@ trials are settled in chunks later (`State.settle`).
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from asha_server.search.rung import Closing, RankKey, Rung, closing_after, rank_key
@@ -203,6 +203,8 @@ class State:
         self.infeasible_in_a_row = 0
         # Grid points handed out so far, infeasible ones included: they are not replaced.
         self.grid_cursor = 0
+        # Trials that started from another one's weights.
+        self.copy_count = 0
         # Units trained over all trials, retraining included.
         self.total_length = 0
         # Nominal work done and planned, and the high-water mark of progress in [0, 1].
@@ -214,6 +216,8 @@ class State:
         # no answer has named yet: (trial, uri). Neither is a fact of its own.
         self.unsettled: deque[Iterator[int]] = deque()
         self.deletable: deque[tuple[int, str]] = deque()
+        # Checkpoint -> trials that started from it and would resume from it; follows from them.
+        self.inherited: Counter[str] = Counter()
         self.space = SearchSpace(spec.parameters)
         assert spec.seed is not None
         self.sampler = RandomSampler(self.space, spec.seed)
@@ -282,7 +286,7 @@ class State:
 
     def key_of(self, trial: Trial, rung: int) -> RankKey:
         """The key under which the trial's entry is ranked in a rung."""
-        entry = trial.entries[rung]
+        entry = trial.entry(rung)
         return rank_key(entry.value, self.goal, entry.arrival, trial.number)
 
     def next_decision_step(self, trial: Trial) -> int:
@@ -344,15 +348,30 @@ class State:
                 continue
             trial = self.trials[number]
             self.changes.trials.add(number)
-            if trial.checkpoint_uri:
-                self.deletable.append((number, trial.checkpoint_uri))
+            self.let_go_of_checkpoint(trial)
             most -= 1
         return bool(self.unsettled)
+
+    def let_go_of_checkpoint(self, trial: Trial) -> None:
+        """The trial will not resume from its checkpoint any more. Call before it has another."""
+        if trial.inherits_checkpoint:
+            self.inherited[trial.checkpoint_uri] -= 1
+            self.deletable.append((trial.parent, trial.checkpoint_uri))
+        elif trial.checkpoint_uri:
+            self.deletable.append((trial.number, trial.checkpoint_uri))
+
+    def is_member(self, trial: Trial) -> bool:
+        """Whether the trial counts towards n_b of its bracket: one that was replaced does not."""
+        if trial.parent >= 0:
+            return False
+        is_infeasible = trial.own_state is TrialState.INFEASIBLE
+        return not (is_infeasible and self.spec.replaces_infeasible and not trial.rung)
 
     def take_deletable(self, most: int) -> tuple[str, ...]:
         """Up to `most` checkpoints that can never be resumed from again.
 
-        The incumbent's are kept back until another is the incumbent. A name that was superseded
+        The incumbent's are kept back until another is the incumbent. One that a copy starts from
+        is dropped: it comes back when the copy lets go of it. A name that was superseded
         and is in use again (two files taken in turns) is dropped: it comes back when it may go.
         """
         if not self.deletable:
@@ -362,8 +381,10 @@ class State:
         for _ in range(min(len(self.deletable), 2 * most)):
             number, uri = self.deletable.popleft()
             trial = self.trials[number]
-            if incumbent is trial:
+            if incumbent is trial or (incumbent and uri == incumbent.checkpoint_uri):
                 self.deletable.append((number, uri))
+            elif self.inherited[uri] or uri in taken:
+                continue
             elif uri != trial.checkpoint_uri or self.state_of(trial) in FREEING:
                 taken.append(uri)
             if len(taken) == most:

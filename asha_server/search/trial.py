@@ -268,7 +268,9 @@ class Trial:
         end_reason: why it ended by itself; see `own_state`.
         end_message: words that came with the end.
         restarts: failures and expiries since its last rung entry.
-        entries: list[Entry], its places from rung 0 upward.
+        parent: the trial whose weights it started from; -1 none.
+        first_rung: the rung of its first entry.
+        entries: list[Entry], its places from `first_rung` upward.
         attempt: its latest attempt; None before the first.
         endings: attempt number -> Ending, of earlier attempts that their worker ended or that
             were paused.
@@ -276,13 +278,14 @@ class Trial:
         last_step: step of the last report in order; 0 before the first.
         checkpoint_uri: what it would resume from; "" from scratch.
         checkpoint_step: units trained at that checkpoint.
-        checkpoint_attempt: the attempt that reported it; 0 none.
+        checkpoint_attempt: the attempt that reported it; 0 none, or its parent's.
         queued_sequence: the event that queued it last; 0 never.
         created_us: wall clock, microseconds.
         started_us: when its first attempt began; wall clock, microseconds; 0 before it.
         ended_us: wall clock, microseconds; 0 while living.
         total_length: units trained over all attempts.
-        given: its configuration where a person gave it; None: the sampler's.
+        given: its configuration where a person gave it, or it follows from another trial's; None:
+            the sampler's.
         request_id: of the CreateTrial call; "" none.
     """
 
@@ -298,10 +301,12 @@ class Trial:
         "ended_us",
         "endings",
         "entries",
+        "first_rung",
         "given",
         "last_step",
         "number",
         "own_state",
+        "parent",
         "queued_sequence",
         "request_id",
         "restarts",
@@ -317,6 +322,8 @@ class Trial:
         self.end_reason: TrialEndReason | None = None
         self.end_message = ""
         self.restarts = 0
+        self.parent = -1
+        self.first_rung = 0
         self.entries: list[Entry] = []
         self.attempt: Attempt | None = None
         self.endings: dict[int, Ending] | None = None
@@ -336,7 +343,21 @@ class Trial:
     @property
     def rung(self) -> int:
         """The rung it trains towards: the first it has no place in yet."""
-        return len(self.entries)
+        return self.first_rung + len(self.entries)
+
+    @property
+    def compared_rung(self) -> int:
+        """The last rung it was compared at; -1 none."""
+        return self.rung - 1 if self.entries else -1
+
+    def entry(self, rung: int) -> Entry:
+        """Its place in a rung that it entered."""
+        return self.entries[rung - self.first_rung]
+
+    @property
+    def inherits_checkpoint(self) -> bool:
+        """Whether what it would resume from is another trial's checkpoint."""
+        return self.parent >= 0 and not self.checkpoint_attempt and bool(self.checkpoint_uri)
 
     @property
     def attempt_number(self) -> int:

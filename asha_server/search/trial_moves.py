@@ -61,6 +61,9 @@ def keep_checkpoint(state: State, trial: Trial, attempt: int, step: int, uri: st
     """The trial keeps a reported checkpoint if it would resume from it."""
     if not uri:
         return
+    if trial.inherits_checkpoint:
+        state.let_go_of_checkpoint(trial)
+        trial.drop_checkpoint()
     superseded = trial.keep_checkpoint(attempt, step, uri)
     if superseded:
         state.deletable.append((trial.number, superseded))
@@ -80,5 +83,5 @@ def end(
     state.given.pop(trial.number, None)
     leave(state, trial, new_state)
     trial.end_reason, trial.end_message, trial.ended_us = reason, message, record.time_us
-    if new_state is not TrialState.COMPLETED and trial.checkpoint_uri:
-        state.deletable.append((trial.number, trial.checkpoint_uri))
+    if new_state is not TrialState.COMPLETED:
+        state.let_go_of_checkpoint(trial)

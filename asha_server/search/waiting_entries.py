@@ -45,6 +45,9 @@ class WaitingEntries:
             heapq.heappop(heap)
         return heap[0] if heap else None
 
+    def __contains__(self, key: RankKey) -> bool:
+        return key in self._members
+
     def __len__(self) -> int:
         return len(self._members)
 

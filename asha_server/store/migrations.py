@@ -18,6 +18,15 @@ def m001_initial(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_parent(db: Database) -> None:
+    """Trials that start from another one's weights."""
+    db.execute(
+        "ALTER TABLE trial ADD COLUMN parent INTEGER NOT NULL DEFAULT -1"
+        " /* the trial it started from; -1 none */"
+    )
+
+
 _INITIAL = (
     """CREATE TABLE server (
   only INTEGER PRIMARY KEY CHECK (only = 1),

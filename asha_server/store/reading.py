@@ -19,6 +19,7 @@ from asha_server.search.rows import (
     TrialRow,
     with_bulk_end,
 )
+from asha_server.search.state import FREEING
 from asha_server.store import StoreError
 from asha_server.store.history import REPORT_COLUMNS, SEQUENCE_MASK, record_of_report, row_id
 from asha_server.store.opening import open_read_only
@@ -234,6 +235,16 @@ class ReadOnlyStore:
             f"SELECT {_REPORT} FROM report WHERE id = ?", (row_id(key, sequence),)
         ).fetchone()
         return row
+
+    def inherited_checkpoints(self, key: int) -> set[str]:
+        """Checkpoints of other trials that a copy would still resume from."""
+        freed = ", ".join(f"'{state.value}'" for state in sorted(FREEING))
+        found = self._connection.execute(
+            "SELECT DISTINCT checkpoint_uri FROM trial WHERE id >= ? AND id < ? AND parent >= 0 "
+            f"AND checkpoint_attempt = 0 AND checkpoint_uri <> '' AND state NOT IN ({freed})",
+            (row_id(key, 0), row_id(key + 1, 0)),
+        )
+        return {uri for (uri,) in found}
 
     def checkpoints(
         self, key: int, trial: int | None, after: tuple[int, int], most: int

@@ -15,6 +15,7 @@ from asha_server.search.event import MetricReported, Record
 from asha_server.search.rows import (
     AttemptRow,
     BracketRow,
+    ConfigurationRow,
     EntryRow,
     ExperimentRow,
     Rows,
@@ -49,7 +50,7 @@ def _insert(table: str, columns: Iterable[str], verb: str = "INSERT") -> str:
 
 _INSERT_REPORT = _insert("report", REPORT_COLUMNS)
 _INSERT_EVENT = _insert("event", EVENT_COLUMNS)
-_INSERT_TRIAL = _insert("trial", ("id", "configuration", "is_given", "request_id"))
+_INSERT_TRIAL = _insert("trial", ("id", *ConfigurationRow._fields[1:]))
 _UPDATE_TRIAL = (
     f"UPDATE trial SET {', '.join(f'{column} = ?' for column in _TRIAL_COLUMNS)} WHERE id = ?"
 )

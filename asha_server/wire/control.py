@@ -53,7 +53,6 @@ def parse_create_experiment(request: pb.CreateExperimentRequest) -> NewExperimen
 
     Raises:
         InvalidRequest: with every violation, those of the spec included.
-        NotImplementedYet: a method that this server does not have yet.
     """
     fields = Fields()
     experiment_id = fields.experiment_id(request.experiment_id, is_optional=True)

@@ -131,4 +131,7 @@ def _trial_created(event: core.TrialCreated, seed: int) -> pb.TrialCreated:
         end_reason=enums.TRIAL_END_REASON.of(reason),
         is_given=event.is_given,
         has_observations=event.has_observations,
+        parent_trial_number=event.parent if event.parent >= 0 else None,
+        start_step=event.checkpoint_step,
+        checkpoint_uri=event.checkpoint_uri,
     )

@@ -73,6 +73,7 @@ def _format_bracket(state: State, bracket: Bracket) -> pb.Bracket:
         max_trials=bracket.max_trials,
         concurrency_share=bracket.share,
         created_trials=bracket.created_count,
+        planned_trials=bracket.nominal,
         rung_summaries=[
             _format_rung(state, bracket, index, rung) for index, rung in enumerate(bracket.rungs)
         ],
@@ -108,6 +109,7 @@ def format_plan(index: int, geometry: Geometry) -> pb.Bracket:
         rung_lengths=geometry.rung_lengths,
         max_trials=geometry.max_trials,
         concurrency_share=geometry.share,
+        planned_trials=geometry.entries,
     )
 
 
@@ -118,7 +120,7 @@ def format_rung_entries(
     entries = state.brackets[bracket].rungs[rung].entries
     found = []
     for rank, (_, _, arrival, number) in enumerate(entries.islice(first, first + most), first):
-        entry = state.trials[number].entries[rung]
+        entry = state.trials[number].entry(rung)
         found.append(
             service_pb.RungEntry(
                 bracket=bracket,

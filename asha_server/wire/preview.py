@@ -25,7 +25,6 @@ def preview_response(request: pb.PreviewExperimentRequest) -> pb.PreviewExperime
 
     Raises:
         InvalidRequest: with every violation.
-        NotImplementedYet: a method that this server does not have yet.
     """
     fields = Fields()
     if request.HasField("worker_count") and request.worker_count < 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from asha_server.errors import InvalidRequest, NotImplementedYet
+from asha_server.errors import InvalidRequest
 from asha_server.pb import experiment_pb2 as pb
 from asha_server.search import spec as core
 from asha_server.wire import enums
@@ -42,7 +42,6 @@ def parse_spec(message: pb.ExperimentSpec) -> core.ExperimentSpec:
 
     Raises:
         InvalidRequest: with every violation, what the search refuses included.
-        NotImplementedYet: a method that this server does not have yet.
     """
     fields = Fields()
     spec = _parse(fields, message)
@@ -91,12 +90,6 @@ def _parse_method(fields: Fields, message: pb.ExperimentSpec) -> core.Method | N
     arm = message.WhichOneof("method")
     if arm is None:
         return None
-    if arm not in _METHODS:
-        raise NotImplementedYet(
-            f"method {arm} is part of the API but not of this server yet; "
-            f"{', '.join(sorted(_METHODS))} are",
-            method=arm,
-        )
     asked, given = getattr(message, arm), {}
     for field in asked.DESCRIPTOR.fields:
         value = getattr(asked, field.name)

@@ -66,7 +66,7 @@ def shown_trial(state: State, number: int) -> ShownTrial:
         trial=trial_row(state, trial),
         configuration=configuration_row(state, trial),
         attempt=attempt_row(trial.attempt) if trial.attempt is not None else None,
-        best_length=rungs[len(trial.entries) - 1].length if last else None,
+        best_length=rungs[trial.rung - 1].length if last else None,
         best_value=stored(last.value) if last else None,
         rung_count=len(rungs),
     )
@@ -102,6 +102,7 @@ def format_trial(shown: ShownTrial) -> pb.Trial:
         end_time=timestamp(row.ended_us),
         end_message=row.end_message,
         last_decision=format_decision(decision) if decision else None,
+        parent_trial_number=parent if (parent := shown.configuration.parent) >= 0 else None,
     )
 
 

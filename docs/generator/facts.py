@@ -26,6 +26,7 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Who is retried first", ("trial.queued_sequence",)),
     ("Units trained, for `max_total_length`", ("trial.total_length", "attempt.units_trained")),
     ("The same CreateTrial again", ("trial.request_id",)),
+    ("The trial whose weights a trial started from; its checkpoint is the trial's while no attempt reported one", ("trial.parent", "trial.checkpoint_uri", "trial.checkpoint_attempt")),
     ("Who holds a lease, and which process of it", ("attempt.worker_id", "attempt.incarnation_id", "attempt.end")),
     ("The same GetSuggestion again", ("attempt.request_id", "attempt.kind")),
     ("Where an attempt began", ("attempt.start_step", "attempt.start_checkpoint_uri")),

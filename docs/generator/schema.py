@@ -64,6 +64,7 @@ WORDS: dict[str, str] = {
     "trial.end_reason": "why it ended; NULL while it has not",
     "trial.last_value": "the last value in order: a number, or the text NaN",
     "trial.created_us": "when it was created",
+    "trial.parent": "the trial whose weights it started from; -1 none",
     "attempt.trial": "which trial",
     "attempt.attempt": "from 1; each assignment is the next",
     "attempt.started_us": "when it was handed out",

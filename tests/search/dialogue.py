@@ -275,7 +275,7 @@ def _rung(experiment: Experiment, bracket: int, index: int) -> str:
     rung = state.brackets[bracket].rungs[index]
     entries = []
     for _, _, _, number in rung.entries:
-        entry = state.trials[number].entries[index]
+        entry = state.trials[number].entry(index)
         value = "failed" if entry.value is None else f"{entry.value}"
         entries.append(f"{number}={value}" + (" promoted" if entry.is_promoted else ""))
     is_top = index == len(state.brackets[bracket].rungs) - 1

@@ -23,6 +23,7 @@ from asha_server.search.spec import (
     Hyperband,
     Method,
     Metric,
+    Pbt,
     RandomSearch,
     SingleTrial,
     SyncHalving,
@@ -72,6 +73,8 @@ def spec_of(config: dict[str, Any]) -> ExperimentSpec:
             method = AdaptiveSimple(mode=mode, **halving)
         case "hyperband":
             method = Hyperband(**halving)
+        case "pbt":
+            method = Pbt(**{key: config[key] for key in Pbt.__struct_fields__ if key in config})
         case "single":
             method = SingleTrial()
         case "grid":
@@ -185,7 +188,7 @@ def final_of(experiment: Experiment) -> dict[str, Any]:
                 [
                     [key[3], shown(entry.value), entry.is_promoted]
                     for key in rung.entries
-                    for entry in [state.trials[key[3]].entries[index]]
+                    for entry in [state.trials[key[3]].entry(index)]
                 ]
                 for index, rung in enumerate(bracket.rungs)
             ]

@@ -14,7 +14,17 @@ Plain = object
 
 # What is no fact of its own: caches, what is left to write, and what follows from the spec.
 LEFT_OUT = frozenset(
-    {"changes", "deletable", "divisor", "grid", "sampler", "space", "spec_text", "unsettled"}
+    {
+        "changes",
+        "deletable",
+        "divisor",
+        "grid",
+        "inherited",
+        "sampler",
+        "space",
+        "spec_text",
+        "unsettled",
+    }
 )
 # Mappings whose order says nothing; in the others (the queues) it does.
 UNORDERED = frozenset({"active", "assigned_by", "created_by", "holding", "overdue", "workers"})

@@ -218,6 +218,7 @@ def geometry(config: Config) -> tuple[list[Bracket], int | None]:
 
 
 SYNCHRONOUS = ("sync_halving", "adaptive", "adaptive_simple", "hyperband")
+PLANNED = (*SYNCHRONOUS, "pbt")  # pbt's other rules: pbt_model.py
 
 
 def synchronous_geometry(config: Config) -> tuple[list[Bracket], int | None]:
@@ -239,7 +240,7 @@ def share_out_synchronously(
     """C' (None: no limit) and every bracket's share."""
     if asked == 0:
         return None, counts
-    if method in ("sync_halving", "hyperband"):
+    if method in ("sync_halving", "hyperband", "pbt"):
         return asked, [asked for _ in counts]
     limit = max(asked, len(counts))
     each, rest = limit // len(counts), limit % len(counts)
@@ -252,6 +253,10 @@ def synchronous_plans(config: Config) -> list[tuple[list[int], list[int]]]:
     max_length = _whole(config, "max_length", 0)
     if method == "hyperband":
         return hyperband_plans(config)
+    if method == "pbt":
+        rounds = _whole(config, "num_rounds", 0)
+        ends = [_whole(config, "length_per_round", 0) * n for n in range(1, rounds + 1)]
+        return [(ends, [_whole(config, "population_size", 0) for _ in ends])]
     divisor = _divisor(config)
     if method == "sync_halving":
         rungs = [_whole(config, "num_rungs", 0)]
@@ -447,7 +452,7 @@ class Model:
         self.promotion = _text(config, "variant", "PROMOTION") == "PROMOTION"
         self.maximize = _text(config, "goal", "MINIMIZE") == "MAXIMIZE"
         self.divisor = _divisor(config)
-        self.synchronous = self.method in SYNCHRONOUS
+        self.synchronous = self.method in PLANNED
         if self.synchronous:
             self.brackets, self.limit = synchronous_geometry(config)
         else:
@@ -609,7 +614,7 @@ class Model:
         With observations, (step, value) each, it is a finished trial.
         """
         self._begin()
-        if self.method == "grid":  # wrong whatever the state
+        if self.method == "grid" or (self.method == "pbt" and joins_rungs):  # whatever the state
             return self._finish({"error": "INVALID_REQUEST"})
         if self._ended():
             return self._finish({"error": "EXPERIMENT_ENDED"})
@@ -665,7 +670,7 @@ class Model:
         return self._finish({"state": self.state})
 
     def _field(self, name: str) -> object:
-        fixed = ("single", "grid", "sync_halving", "adaptive", "hyperband")
+        fixed = ("single", "grid", "sync_halving", "adaptive", "hyperband", "pbt")
         if name == "max_trials" and self.method in fixed:
             return None  # not theirs to give
         held: object = getattr(self, name)
@@ -806,14 +811,18 @@ class Model:
             t for t in self.trials if t.state == "QUEUED" and t.bracket >= 0 and t is not given_back
         ]
         promotions = self._all_promotable()
+        copied = self._to_copy()
         bracket = self._bracket_for_new()
         if self.limit is not None and self._active() >= self.limit:
-            something = bool(retries or promotions or bracket is not None)
+            something = bool(retries or promotions or copied or bracket is not None)
             reason = "CONCURRENCY_LIMIT" if something else self._nothing()
             return {"result": "wait", "reason": reason}
         if retries:
             t = min(retries, key=lambda t: (t.queued_at, t.number))
             return self._assign(t, worker, incarnation, "RETRIED")
+        if copied is not None:
+            t = self._copy(*copied)
+            return self._assign(t, worker, incarnation, "NEW")
         if promotions:
             promotions[0].promoted = True
             t = self.trials[promotions[0].trial]
@@ -829,6 +838,13 @@ class Model:
             return self._assign(t, worker, incarnation, kind)
         assert self._active() or given_back, "nothing to wait for, yet the experiment runs"
         return {"result": "wait", "reason": self._nothing()}
+
+    def _to_copy(self) -> tuple[Trial, int] | None:
+        """The trial to be copied next, and the rung that the copy trains towards."""
+        return None
+
+    def _copy(self, parent: Trial, rung: int) -> Trial:
+        raise AssertionError(f"{self.method} copies no trial: {parent}, {rung}")
 
     def _nothing(self) -> str:
         """Why there is nothing to hand out."""
@@ -1037,9 +1053,14 @@ class Model:
             "verdict": "CONTINUE",
             "reason": "BETWEEN_RUNGS",
             "bracket": t.bracket,
-            "rung": rung - 1,
+            "rung": self._compared(t),
             "next_decision_step": self.brackets[t.bracket].lengths[rung] if t.bracket >= 0 else 0,
         }
+
+    def _compared(self, t: Trial) -> int:
+        """The highest rung that it is in; -1 if in none."""
+        rungs = self.rungs[t.bracket] if t.bracket >= 0 else []
+        return max([i for i, es in enumerate(rungs) if any(e.trial == t.number for e in es)] + [-1])
 
     def _said(self, t: Trial, verdict: str, reason: str) -> Answer:
         """A decision that compares nothing."""
@@ -1047,7 +1068,7 @@ class Model:
             "verdict": verdict,
             "reason": reason,
             "bracket": t.bracket,
-            "rung": self._heading(t) - 1 if t.bracket >= 0 else -1,
+            "rung": self._compared(t),
             "next_decision_step": 0,
         }
 

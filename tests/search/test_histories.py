@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .walk import walk
+from .walk import pbt_configuration, synchronous_configuration, walk
 
 STEPS = 80
 
@@ -44,9 +44,19 @@ def test_a_seed_that_found_a_bug(seed: int) -> None:
 
 @given(st.randoms(use_true_random=False))
 def test_a_random_synchronous_history_goes_as_the_model_says(random: Random) -> None:
-    walk(random, STEPS, is_synchronous=True)
+    walk(random, STEPS, synchronous_configuration)
 
 
 @given(st.integers(min_value=0, max_value=2**32))
 def test_a_seeded_synchronous_history_goes_as_the_model_says(seed: int) -> None:
-    walk(Random(seed), STEPS, is_synchronous=True)
+    walk(Random(seed), STEPS, synchronous_configuration)
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_random_history_of_a_population_goes_as_the_model_says(random: Random) -> None:
+    walk(random, STEPS, pbt_configuration)
+
+
+@given(st.integers(min_value=0, max_value=2**32))
+def test_a_seeded_history_of_a_population_goes_as_the_model_says(seed: int) -> None:
+    walk(Random(seed), STEPS, pbt_configuration)

@@ -15,6 +15,7 @@ from asha_server.search.terms import FailureKind
 from .drive import closed_out, final_of, spec_of
 from .dump import facts
 from .model import TERMINAL, Attempt, Model, Trial
+from .pbt_model import PbtModel
 from .tables import Tables
 
 SECOND_US = 1_000_000
@@ -32,7 +33,7 @@ class Twin:
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self.model = Model(config)
+        self.model = PbtModel(config) if config["method"] == "pbt" else Model(config)
         spec = spec_of(config)
         self.core, created = Experiment.create("twin", spec, seed=1, now_us=0)
         self.records: list[Record] = [created]
@@ -185,8 +186,9 @@ class Twin:
             return
         best = self.model.incumbent()
         for trial in self.model.trials:
-            uris = {uri for _, _, uri in trial.checkpoints}
-            kept = {self.model._last_checkpoint(trial)[1]} if trial.number != best else uris
+            kept = {self.model._last_checkpoint(trial)[1]}
+            if trial.number == best:  # its own, not the one that it started from
+                kept |= {uri for attempt, _, uri in trial.checkpoints if attempt}
             lives = trial.state not in TERMINAL or trial.state == "COMPLETED"
             if lives or trial.number == best:
                 assert not kept & {*reply.deletable}, self._story(f"deletable: {reply.deletable}")

@@ -19,10 +19,13 @@ NON_FINITE = (math.nan, math.inf, -math.inf)
 KINDS = ("RETRYABLE", "PERMANENT", "INFEASIBLE", "CHECKPOINT_UNREADABLE")
 
 
-def walk(random: Random, steps: int, *, is_synchronous: bool = False) -> None:
+def walk(
+    random: Random,
+    steps: int,
+    configure: Callable[[Random], dict[str, Any]] | None = None,
+) -> None:
     """One experiment from its creation on, compared with the model at every step."""
-    config = synchronous_configuration(random) if is_synchronous else configuration(random)
-    twin = Twin(config)
+    twin = Twin((configure or configuration)(random))
     walker = Walker(random, twin)
     for step in range(steps):
         walker.step()
@@ -99,6 +102,19 @@ def synchronous_configuration(random: Random) -> dict[str, Any]:
             config["bracket_rungs"] = [random.randint(1, 3) for _ in range(random.randint(1, 3))]
     if method == "adaptive_simple":
         config["max_trials"] = random.randint(1, random.choice((3, 9, 9, 16)))
+    return config | limits(random, config["goal"])
+
+
+def pbt_configuration(random: Random) -> dict[str, Any]:
+    """Any small experiment of population-based training."""
+    config = {"method": "pbt", **shared(random)}
+    del config["max_length"]
+    config |= {
+        "population_size": random.choice((1, 2, 3, 5, 5, 8)),
+        "num_rounds": random.randint(1, 4),
+        "length_per_round": random.choice((1, 2, 5)),
+        "truncate_fraction": random.choice((0.0, 0.2, 0.34, 0.5, 0.5)),
+    }
     return config | limits(random, config["goal"])
 
 

@@ -12,10 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from asha_server.search.command import GetSuggestion
 from asha_server.store import StoreError, StoreFailed, lock, transaction
-from asha_server.store.migrations import SCHEMA_VERSION
+from asha_server.store.migrations import SCHEMA_VERSION, migrations
 from asha_server.store.opening import open_read_only
 from asha_server.store.sqlite import SqliteStore
 from asha_server.verify import verify_file
@@ -122,6 +123,21 @@ def test_a_file_of_an_older_schema_is_refused_by_a_reader(path: Path) -> None:
 
     with pytest.raises(StoreError, match="older server: `asha serve"):
         open_read_only(path)
+
+
+def test_a_file_of_the_first_schema_is_brought_up_to_date(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.apply(Database(connection), stop_before="m002_parent")
+        connection.execute("INSERT INTO server (only) VALUES (1)")
+        connection.execute(
+            "INSERT INTO trial (id, configuration, is_given, request_id) VALUES (0, '{}', 0, '')"
+        )
+        connection.commit()
+
+    SqliteStore(path).close()
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT parent FROM trial").fetchall() == [(-1,)]
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(path: Path) -> None:

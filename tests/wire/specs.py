@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from asha_server.search import spec as core
@@ -90,6 +91,12 @@ def methods(draw: st.DrawFn) -> core.Method:
     }
     bracket_rungs = tuple(draw(st.lists(st.integers(1, 9), max_size=4)))
     rungs = draw(st.integers(1, 9))
+    mode = draw(st.sampled_from(BracketMode))
+    planned: dict[str, Any] = {
+        "divisor": halving["divisor"],
+        "total_length": draw(st.integers(1, 10**12)),
+        "train_stragglers": draw(st.booleans()),
+    }
     found: tuple[core.Method, ...] = (
         core.AdaptiveAsha(
             mode=draw(st.sampled_from(BracketMode)),
@@ -101,6 +108,18 @@ def methods(draw: st.DrawFn) -> core.Method:
         core.SingleTrial(),
         core.RandomSearch(),
         core.GridSearch(),
+        core.SyncHalving(num_rungs=rungs, **planned),
+        core.Adaptive(mode=mode, max_rungs=rungs, bracket_rungs=bracket_rungs, **planned),
+        core.AdaptiveSimple(mode=mode, max_rungs=rungs, divisor=halving["divisor"]),
+        core.Hyperband(divisor=halving["divisor"]),
+        core.Pbt(
+            population_size=draw(st.integers(1, 10_000)),
+            num_rounds=draw(st.integers(1, 1_000)),
+            length_per_round=draw(st.integers(1, 10**12)),
+            truncate_fraction=draw(st.floats(0, 0.5)),
+            resample_probability=draw(st.floats(0, 1)),
+            perturb_factor=draw(st.floats(0, 1)),
+        ),
     )
     return draw(st.sampled_from(found))
 
@@ -109,16 +128,15 @@ def methods(draw: st.DrawFn) -> core.Method:
 def specs(draw: st.DrawFn) -> core.ExperimentSpec:
     """A valid spec as it is stored: with its seed and every default filled in."""
     method = draw(methods())
-    has_trials = not isinstance(method, core.SingleTrial | core.GridSearch)
-    return core.ExperimentSpec(
+    spec = core.ExperimentSpec(
         display_name=draw(texts),
         labels=dict(sorted(draw(st.dictionaries(names, texts, max_size=4)).items())),
         metric=core.Metric(draw(names), draw(st.sampled_from(Goal))),
         parameters=draw(spaces()),
         method=method,
-        max_length=draw(positives),
+        max_length=draw(positives) if method.takes_max_length else None,
         unit=draw(texts.filter(bool).filter(lambda text: len(text.encode()) <= 128)),
-        max_trials=draw(positives) if has_trials else None,
+        max_trials=draw(positives) if method.takes_max_trials else None,
         max_concurrent_trials=draw(naturals),
         seed=draw(naturals),
         lease_ttl_us=draw(st.integers(core.LEASE_TTL_MIN_US, core.LEASE_TTL_MAX_US)),
@@ -130,3 +148,4 @@ def specs(draw: st.DrawFn) -> core.ExperimentSpec:
         progress_timeout_us=draw(durations_us),
         worker_failure_limit=draw(naturals),
     )
+    return msgspec.structs.replace(spec, max_length=method.full_length(spec))

@@ -92,7 +92,7 @@ class ExperimentStateChanged(_message.Message):
     def __init__(self, state: _Optional[_Union[_experiment_pb2.ExperimentState, str]] = ..., end_reason: _Optional[_Union[_experiment_pb2.EndReason, str]] = ..., end_message: _Optional[str] = ...) -> None: ...
 
 class TrialCreated(_message.Message):
-    __slots__ = ("trial_number", "bracket", "parameters", "trial_seed", "state", "end_reason", "is_given", "has_observations")
+    __slots__ = ("trial_number", "bracket", "parameters", "trial_seed", "state", "end_reason", "is_given", "has_observations", "parent_trial_number", "start_step", "checkpoint_uri")
     TRIAL_NUMBER_FIELD_NUMBER: _ClassVar[int]
     BRACKET_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,9 @@ class TrialCreated(_message.Message):
     END_REASON_FIELD_NUMBER: _ClassVar[int]
     IS_GIVEN_FIELD_NUMBER: _ClassVar[int]
     HAS_OBSERVATIONS_FIELD_NUMBER: _ClassVar[int]
+    PARENT_TRIAL_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    START_STEP_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_URI_FIELD_NUMBER: _ClassVar[int]
     trial_number: int
     bracket: int
     parameters: _containers.RepeatedCompositeFieldContainer[_trial_pb2.Parameter]
@@ -109,7 +112,10 @@ class TrialCreated(_message.Message):
     end_reason: _trial_pb2.TrialEndReason
     is_given: bool
     has_observations: bool
-    def __init__(self, trial_number: _Optional[int] = ..., bracket: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[_trial_pb2.Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., state: _Optional[_Union[_trial_pb2.TrialState, str]] = ..., end_reason: _Optional[_Union[_trial_pb2.TrialEndReason, str]] = ..., is_given: _Optional[bool] = ..., has_observations: _Optional[bool] = ...) -> None: ...
+    parent_trial_number: int
+    start_step: int
+    checkpoint_uri: str
+    def __init__(self, trial_number: _Optional[int] = ..., bracket: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[_trial_pb2.Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., state: _Optional[_Union[_trial_pb2.TrialState, str]] = ..., end_reason: _Optional[_Union[_trial_pb2.TrialEndReason, str]] = ..., is_given: _Optional[bool] = ..., has_observations: _Optional[bool] = ..., parent_trial_number: _Optional[int] = ..., start_step: _Optional[int] = ..., checkpoint_uri: _Optional[str] = ...) -> None: ...
 
 class TrialAssigned(_message.Message):
     __slots__ = ("trial_number", "attempt", "kind", "worker_id", "incarnation_id", "bracket", "rung", "start_step", "checkpoint_uri", "next_decision_step")

@@ -154,7 +154,7 @@ class ExperimentServiceServicer:
 
     def CreateExperiment(self, request, context):
         """Creates an experiment, which runs at once. Idempotent by request_id. ALREADY_EXISTS / EXPERIMENT_EXISTS,
-        FAILED_PRECONDITION / REQUEST_ID_REUSED, RESOURCE_EXHAUSTED / LIMIT_EXCEEDED, UNIMPLEMENTED / NOT_IMPLEMENTED.
+        FAILED_PRECONDITION / REQUEST_ID_REUSED, RESOURCE_EXHAUSTED / LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

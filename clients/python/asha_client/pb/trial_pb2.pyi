@@ -226,7 +226,7 @@ class Lease(_message.Message):
     def __init__(self, token: _Optional[str] = ..., attempt: _Optional[int] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Trial(_message.Message):
-    __slots__ = ("experiment_id", "trial_number", "state", "end_reason", "bracket", "rung", "attempt", "restarts", "parameters", "trial_seed", "last_step", "last_value", "checkpoint_uri", "checkpoint_step", "worker_id", "best_rung_length", "best_rung_value", "total_length", "create_time", "start_time", "end_time", "end_message", "last_decision")
+    __slots__ = ("experiment_id", "trial_number", "state", "end_reason", "bracket", "rung", "attempt", "restarts", "parameters", "trial_seed", "last_step", "last_value", "checkpoint_uri", "checkpoint_step", "worker_id", "best_rung_length", "best_rung_value", "total_length", "create_time", "start_time", "end_time", "end_message", "last_decision", "parent_trial_number")
     EXPERIMENT_ID_FIELD_NUMBER: _ClassVar[int]
     TRIAL_NUMBER_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -250,6 +250,7 @@ class Trial(_message.Message):
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     END_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     LAST_DECISION_FIELD_NUMBER: _ClassVar[int]
+    PARENT_TRIAL_NUMBER_FIELD_NUMBER: _ClassVar[int]
     experiment_id: str
     trial_number: int
     state: TrialState
@@ -273,7 +274,8 @@ class Trial(_message.Message):
     end_time: _timestamp_pb2.Timestamp
     end_message: str
     last_decision: Decision
-    def __init__(self, experiment_id: _Optional[str] = ..., trial_number: _Optional[int] = ..., state: _Optional[_Union[TrialState, str]] = ..., end_reason: _Optional[_Union[TrialEndReason, str]] = ..., bracket: _Optional[int] = ..., rung: _Optional[int] = ..., attempt: _Optional[int] = ..., restarts: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., last_step: _Optional[int] = ..., last_value: _Optional[float] = ..., checkpoint_uri: _Optional[str] = ..., checkpoint_step: _Optional[int] = ..., worker_id: _Optional[str] = ..., best_rung_length: _Optional[int] = ..., best_rung_value: _Optional[float] = ..., total_length: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., end_message: _Optional[str] = ..., last_decision: _Optional[_Union[Decision, _Mapping[str, _Any]]] = ...) -> None: ...
+    parent_trial_number: int
+    def __init__(self, experiment_id: _Optional[str] = ..., trial_number: _Optional[int] = ..., state: _Optional[_Union[TrialState, str]] = ..., end_reason: _Optional[_Union[TrialEndReason, str]] = ..., bracket: _Optional[int] = ..., rung: _Optional[int] = ..., attempt: _Optional[int] = ..., restarts: _Optional[int] = ..., parameters: _Optional[_Iterable[_Union[Parameter, _Mapping[str, _Any]]]] = ..., trial_seed: _Optional[int] = ..., last_step: _Optional[int] = ..., last_value: _Optional[float] = ..., checkpoint_uri: _Optional[str] = ..., checkpoint_step: _Optional[int] = ..., worker_id: _Optional[str] = ..., best_rung_length: _Optional[int] = ..., best_rung_value: _Optional[float] = ..., total_length: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., end_message: _Optional[str] = ..., last_decision: _Optional[_Union[Decision, _Mapping[str, _Any]]] = ..., parent_trial_number: _Optional[int] = ...) -> None: ...
 
 class Attempt(_message.Message):
     __slots__ = ("attempt", "kind", "worker_id", "incarnation_id", "start_time", "end_time", "start_step", "units_trained", "end", "message")
