@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from asha_server.cli.connecting import Server, ServerRefusal, server_option
-from asha_server.cli.experiment_file import file_options, load_experiment
+from asha_server.cli.experiment_file import file_options, load_experiment, template_option
 from asha_server.cli.json_output import json_option, print_json
 from asha_server.pb.experiment_service_pb2 import CreateExperimentRequest
 
@@ -28,26 +28,32 @@ digits.yaml:
   max_trials: 100
 
 The fields are those of ExperimentSpec in protos/asha/v1/experiment.proto; examples/ has a file for
-each method.
+each method. A configuration of Determined AI is translated: docs/howto/come-from-determined.md.
 """
 
 
 @click.command(short_help="Create an experiment from a file.", epilog=EXAMPLE)
 @file_options
+@template_option
 @click.option(
     "--id", "experiment_id", default="", metavar="ID", help="Its id.  [default: generated]"
 )
 @json_option
 @server_option
 def command(
-    server: Server, path: Path, settings: tuple[str, ...], experiment_id: str, is_json: bool
+    server: Server,
+    path: Path,
+    settings: tuple[str, ...],
+    template: Path | None,
+    experiment_id: str,
+    is_json: bool,
 ) -> None:
     """Create an experiment from a file, and print its id.
 
     It runs at once. Everything that is wrong with the file is said at once, by line; `asha preview`
     shows what it will cost.
     """
-    file = load_experiment(path, settings)
+    file = load_experiment(path, settings, template)
     request = CreateExperimentRequest(
         experiment_id=experiment_id, spec=file.spec, request_id=secrets.token_hex(16)
     )

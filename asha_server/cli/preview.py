@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from asha_server.cli import preview_text
-from asha_server.cli.experiment_file import file_options, load_experiment
+from asha_server.cli.experiment_file import file_options, load_experiment, template_option
 from asha_server.cli.json_output import json_option, print_json
 from asha_server.cli.refusal import Refusal
 from asha_server.cli.table import show
@@ -21,6 +21,7 @@ from asha_server.wire.preview import preview_response
     epilog="Example: asha preview -f digits.yaml --workers 8 --seconds-per-unit 30",
 )
 @file_options
+@template_option
 @click.option(
     "--workers", type=click.IntRange(min=1), metavar="W", help="Workers that train at one time."
 )
@@ -34,6 +35,7 @@ from asha_server.wire.preview import preview_response
 def command(
     path: Path,
     settings: tuple[str, ...],
+    template: Path | None,
     workers: int | None,
     seconds_per_unit: float | None,
     is_json: bool,
@@ -43,7 +45,7 @@ def command(
     Needs no server and writes nothing. "Nominally" is what happens when, of n trials in a rung,
     max(floor(n / divisor), 1) go on; "at worst" when later trials keep winning.
     """
-    file = load_experiment(path, settings)
+    file = load_experiment(path, settings, template)
     request = PreviewExperimentRequest(
         spec=file.spec, worker_count=workers, seconds_per_unit=seconds_per_unit
     )

@@ -1,0 +1,80 @@
+"""What the search of a Determined configuration does otherwise here, and why: search.md section 9.
+
+Only what the file touches is named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from asha_server.search.bracket import Divisor
+
+HALVING = ("adaptive_asha", "async_halving")
+
+
+def differences(
+    searcher: Mapping[str, object], max_length: int | None, *, is_stopping: bool, has_nested: bool
+) -> Iterator[str]:
+    """A line for each difference that a file touches.
+
+    Args:
+        searcher: the section with its defaults, as plain values.
+        max_length: units, None if the file does not say.
+        is_stopping: whether it is the stopping variant.
+        has_nested: whether a hyperparameter is nested.
+    """
+    name = searcher["name"]
+    if name == "adaptive_asha":
+        yield from _lost_rungs(searcher, max_length)
+    if name in HALVING:
+        yield "of equal values the earlier ranks better, so they stop; there they never stopped"
+        yield (
+            "a value that is NaN or infinite ranks last and is never promoted; there it failed the "
+            "experiment"
+        )
+    if name == "adaptive_asha" and searcher["max_concurrent_trials"]:
+        yield "slots that a bracket does not use go to another one; there they idled"
+    if name in HALVING and is_stopping:
+        yield (
+            "a report after a trial's stop gets the same answer and counts once; there it was "
+            "counted again and started another trial"
+        )
+        yield "a worker is told to stop in the answer to its report; there a script ran to its end"
+    elif name in HALVING:
+        yield "a trial that left by itself is never promoted; there it could be"
+        yield (
+            "whoever is among the best after an infeasible trial left is promoted; there it could "
+            "be forgotten"
+        )
+        yield (
+            "the best of a rung that nobody else will enter goes on (guarantee_full_length), so a "
+            "trial trains in full; there a small search could end without one"
+        )
+    if name not in ("single", "grid"):
+        yield "a trial that ends by itself makes room for the next; there it was not replaced"
+    if has_nested:
+        yield (
+            "nested hyperparameters are drawn by their path, so one seed gives one result; there "
+            "it depended on the order of a map"
+        )
+
+
+def _lost_rungs(searcher: Mapping[str, object], max_length: int | None) -> Iterator[str]:
+    """Where a logarithm of floats loses a rung."""
+    divisor, trials, most = searcher["divisor"], searcher["max_trials"], searcher["max_rungs"]
+    assert isinstance(divisor, int | float)
+    assert isinstance(trials, int)
+    assert isinstance(most, int)
+    if searcher["bracket_rungs"]:
+        return
+    for what, number in (("max_length", max_length), ("max_trials", trials)):
+        if number is None:
+            continue
+        exact = Divisor(divisor).rung_limit(number)
+        floats = int(math.log(number) / math.log(divisor)) + 1
+        if min(exact, most) != min(floats, most):
+            yield (
+                f"{what} {number} is an exact power of the divisor and allows {exact} rungs; there "
+                f"a logarithm of floats allowed {floats}"
+            )
