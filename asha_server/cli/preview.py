@@ -31,6 +31,13 @@ from asha_server.wire.preview import preview_response
     metavar="S",
     help="Seconds that one unit takes to train; with --workers it gives the wall time.",
 )
+@click.option(
+    "--forecast/--no-forecast",
+    "has_forecast",
+    default=True,
+    show_default=True,
+    help="Simulate the search too: seconds, for a large one.",
+)
 @json_option
 def command(
     path: Path,
@@ -38,16 +45,21 @@ def command(
     template: Path | None,
     workers: int | None,
     seconds_per_unit: float | None,
+    has_forecast: bool,
     is_json: bool,
 ) -> None:
     """Show what an experiment would do: brackets, rungs, trials per length, cost.
 
     Needs no server and writes nothing. "Nominally" is what happens when, of n trials in a rung,
-    max(floor(n / divisor), 1) go on; "at worst" when later trials keep winning.
+    max(floor(n / divisor), 1) go on. "Expected" and "at worst" are what the search really trains
+    where values come in random order, and where later trials keep winning; both are simulated.
     """
     file = load_experiment(path, settings, template)
     request = PreviewExperimentRequest(
-        spec=file.spec, worker_count=workers, seconds_per_unit=seconds_per_unit
+        spec=file.spec,
+        worker_count=workers,
+        seconds_per_unit=seconds_per_unit,
+        with_forecast=has_forecast,
     )
     try:
         response = preview_response(request)
@@ -58,4 +70,4 @@ def command(
     if is_json:
         print_json(response.preview)
     else:
-        show(preview_text.parts(file.spec, response.preview, workers))
+        show(preview_text.parts(request, response.preview))

@@ -140,14 +140,16 @@ class StopExperimentResponse(_message.Message):
     def __init__(self, experiment: _Optional[_Union[_experiment_pb2.Experiment, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class PreviewExperimentRequest(_message.Message):
-    __slots__ = ("spec", "worker_count", "seconds_per_unit")
+    __slots__ = ("spec", "worker_count", "seconds_per_unit", "with_forecast")
     SPEC_FIELD_NUMBER: _ClassVar[int]
     WORKER_COUNT_FIELD_NUMBER: _ClassVar[int]
     SECONDS_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    WITH_FORECAST_FIELD_NUMBER: _ClassVar[int]
     spec: _experiment_pb2.ExperimentSpec
     worker_count: int
     seconds_per_unit: float
-    def __init__(self, spec: _Optional[_Union[_experiment_pb2.ExperimentSpec, _Mapping[str, _Any]]] = ..., worker_count: _Optional[int] = ..., seconds_per_unit: _Optional[float] = ...) -> None: ...
+    with_forecast: bool
+    def __init__(self, spec: _Optional[_Union[_experiment_pb2.ExperimentSpec, _Mapping[str, _Any]]] = ..., worker_count: _Optional[int] = ..., seconds_per_unit: _Optional[float] = ..., with_forecast: _Optional[bool] = ...) -> None: ...
 
 class PreviewExperimentResponse(_message.Message):
     __slots__ = ("preview",)
@@ -164,7 +166,7 @@ class PlannedLength(_message.Message):
     def __init__(self, length: _Optional[int] = ..., trial_count: _Optional[int] = ...) -> None: ...
 
 class Preview(_message.Message):
-    __slots__ = ("brackets", "planned_lengths", "total_trials", "total_units", "total_units_worst", "full_training_units", "wall_time", "wall_time_worst", "concurrency_limit")
+    __slots__ = ("brackets", "planned_lengths", "total_trials", "total_units", "total_units_worst", "full_training_units", "wall_time", "wall_time_worst", "concurrency_limit", "forecast")
     BRACKETS_FIELD_NUMBER: _ClassVar[int]
     PLANNED_LENGTHS_FIELD_NUMBER: _ClassVar[int]
     TOTAL_TRIALS_FIELD_NUMBER: _ClassVar[int]
@@ -174,6 +176,7 @@ class Preview(_message.Message):
     WALL_TIME_FIELD_NUMBER: _ClassVar[int]
     WALL_TIME_WORST_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
     brackets: _containers.RepeatedCompositeFieldContainer[_experiment_pb2.Bracket]
     planned_lengths: _containers.RepeatedCompositeFieldContainer[PlannedLength]
     total_trials: int
@@ -183,7 +186,42 @@ class Preview(_message.Message):
     wall_time: _duration_pb2.Duration
     wall_time_worst: _duration_pb2.Duration
     concurrency_limit: int
-    def __init__(self, brackets: _Optional[_Iterable[_Union[_experiment_pb2.Bracket, _Mapping[str, _Any]]]] = ..., planned_lengths: _Optional[_Iterable[_Union[PlannedLength, _Mapping[str, _Any]]]] = ..., total_trials: _Optional[int] = ..., total_units: _Optional[int] = ..., total_units_worst: _Optional[int] = ..., full_training_units: _Optional[int] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., wall_time_worst: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., concurrency_limit: _Optional[int] = ...) -> None: ...
+    forecast: Forecast
+    def __init__(self, brackets: _Optional[_Iterable[_Union[_experiment_pb2.Bracket, _Mapping[str, _Any]]]] = ..., planned_lengths: _Optional[_Iterable[_Union[PlannedLength, _Mapping[str, _Any]]]] = ..., total_trials: _Optional[int] = ..., total_units: _Optional[int] = ..., total_units_worst: _Optional[int] = ..., full_training_units: _Optional[int] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., wall_time_worst: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., concurrency_limit: _Optional[int] = ..., forecast: _Optional[_Union[Forecast, _Mapping[str, _Any]]] = ...) -> None: ...
+
+class Forecast(_message.Message):
+    __slots__ = ("nominal", "expected", "worst", "search_count", "worker_count", "total_units_low", "total_units_high", "wall_time_low", "wall_time_high", "is_certain")
+    NOMINAL_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_FIELD_NUMBER: _ClassVar[int]
+    WORST_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WORKER_COUNT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_UNITS_LOW_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_UNITS_HIGH_FIELD_NUMBER: _ClassVar[int]
+    WALL_TIME_LOW_FIELD_NUMBER: _ClassVar[int]
+    WALL_TIME_HIGH_FIELD_NUMBER: _ClassVar[int]
+    IS_CERTAIN_FIELD_NUMBER: _ClassVar[int]
+    nominal: SimulatedSearch
+    expected: SimulatedSearch
+    worst: SimulatedSearch
+    search_count: int
+    worker_count: int
+    total_units_low: int
+    total_units_high: int
+    wall_time_low: _duration_pb2.Duration
+    wall_time_high: _duration_pb2.Duration
+    is_certain: bool
+    def __init__(self, nominal: _Optional[_Union[SimulatedSearch, _Mapping[str, _Any]]] = ..., expected: _Optional[_Union[SimulatedSearch, _Mapping[str, _Any]]] = ..., worst: _Optional[_Union[SimulatedSearch, _Mapping[str, _Any]]] = ..., search_count: _Optional[int] = ..., worker_count: _Optional[int] = ..., total_units_low: _Optional[int] = ..., total_units_high: _Optional[int] = ..., wall_time_low: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., wall_time_high: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., is_certain: _Optional[bool] = ...) -> None: ...
+
+class SimulatedSearch(_message.Message):
+    __slots__ = ("lengths", "total_units", "wall_time")
+    LENGTHS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_UNITS_FIELD_NUMBER: _ClassVar[int]
+    WALL_TIME_FIELD_NUMBER: _ClassVar[int]
+    lengths: _containers.RepeatedCompositeFieldContainer[PlannedLength]
+    total_units: int
+    wall_time: _duration_pb2.Duration
+    def __init__(self, lengths: _Optional[_Iterable[_Union[PlannedLength, _Mapping[str, _Any]]]] = ..., total_units: _Optional[int] = ..., wall_time: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class GetTrialRequest(_message.Message):
     __slots__ = ("experiment_id", "trial_number")

@@ -213,8 +213,9 @@ class ExperimentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PreviewExperiment(self, request, context):
-        """What a spec would do: brackets, rungs, trials per length, total units. Writes nothing. UNIMPLEMENTED /
-        NOT_IMPLEMENTED.
+        """What a spec would do: brackets, rungs, trials per length, total units; asked for, also what it will cost when it
+        runs, from a simulation. Writes nothing. UNIMPLEMENTED / NOT_IMPLEMENTED; with a forecast also RESOURCE_EXHAUSTED
+        / OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SECOND_US = 1_000_000
+FORECASTS_MAX = 2
+"""Forecasts simulated at one time; more wait for their turn."""
 
 _replies = msgspec.msgpack.Decoder(Reply)
 
@@ -41,6 +43,7 @@ class Reader:
 
     Attributes:
         export_count: exports that run.
+        forecast_count: forecasts that run or wait for their turn.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -51,12 +54,20 @@ class Reader:
         self._asked: deque[asyncio.Future[Reply]] = deque()
         self.export_count = 0
         self._exporting: set[asyncio.subprocess.Process] = set()
+        self.forecast_count = 0
+        self._forecasting: set[asyncio.subprocess.Process] = set()
+        self._forecast_turn = asyncio.Semaphore(FORECASTS_MAX)
         self._starting = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
         """The child process; None while there is none."""
         return self._process.pid if self._process is not None else None
+
+    @property
+    def forecast_pids(self) -> list[int]:
+        """The processes that simulate."""
+        return [process.pid for process in self._forecasting]
 
     async def ask(self, question: Question) -> list[bytes]:
         """The answer to a question, as messages.
@@ -158,19 +169,71 @@ class Reader:
                 self._exporting.discard(process)
                 await _end(process)
 
+    async def forecast(self, request: bytes) -> bytes:
+        """A preview with its forecast, by a process that ends with the call.
+
+        Args:
+            request: a PreviewExperimentRequest, checked.
+
+        Returns:
+            The PreviewExperimentResponse.
+
+        Raises:
+            ResourceExhausted: OVERLOADED, too many wait for their turn, or the process was killed
+                (by whoever was short of memory, mostly).
+            ReaderBug: it failed.
+        """
+        if self.forecast_count >= FORECASTS_MAX + self._limits.reads_max:
+            raise ResourceExhausted(
+                ErrorReason.OVERLOADED,
+                f"{self._limits.reads_max} forecasts wait already; the same call again in a "
+                "moment, or without the forecast",
+                retry_after_us=10 * SECOND_US,
+            )
+        self.forecast_count += 1
+        try:
+            async with self._forecast_turn:
+                return await self._simulate(request)
+        finally:
+            self.forecast_count -= 1
+
+    async def _simulate(self, request: bytes) -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "asha_server.reader.forecast",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        self._forecasting.add(process)
+        try:
+            answer, _ = await process.communicate(request)
+        finally:
+            self._forecasting.discard(process)
+            await _end(process)
+        if process.returncode and process.returncode < 0:
+            raise ResourceExhausted(
+                ErrorReason.OVERLOADED,
+                "the forecasting process was killed; the same call again in a moment, or without "
+                "the forecast",
+                retry_after_us=10 * SECOND_US,
+            )
+        if process.returncode:
+            raise ReaderBug(f"the forecast process ended with status {process.returncode}")
+        return answer
+
     async def close(self) -> None:
         """Ends every child process."""
-        for exporting in list(self._exporting):
-            await _end(exporting)
-        process, listening = self._process, self._listening
-        if process is not None and listening is not None:
-            assert process.stdin is not None
-            process.stdin.close()
+        for process in [*self._exporting, *self._forecasting]:
+            await _end(process)
+        reading, listening = self._process, self._listening
+        if reading is not None and listening is not None:
+            assert reading.stdin is not None
+            reading.stdin.close()
             await listening
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends an export that nobody reads any more; nothing to do for one that is done."""
+    """Ends a process that nobody listens to any more; nothing to do for one that is done."""
     if process.returncode is None:
         process.kill()
     assert process.stdout is not None

@@ -21,7 +21,7 @@ from asha_server.search.lease import find_trial
 from asha_server.wire import control
 from asha_server.wire.experiment import format_experiment, format_rung_entries
 from asha_server.wire.page import page_token
-from asha_server.wire.preview import preview_response
+from asha_server.wire.preview import parse_preview_experiment, preview_response
 from asha_server.wire.trial import format_trial, shown_trial
 
 if TYPE_CHECKING:
@@ -189,7 +189,11 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         self, request: pb.PreviewExperimentRequest, context: Any
     ) -> pb.PreviewExperimentResponse:
         """What a spec would do; writes nothing."""
-        return preview_response(request)
+        if not request.with_forecast:
+            return preview_response(request)
+        parse_preview_experiment(request)  # refused before a process is started
+        answer = await self._reader.forecast(request.SerializeToString())
+        return pb.PreviewExperimentResponse.FromString(answer)
 
     # -- trials -----------------------------------------------------------------------------------
 

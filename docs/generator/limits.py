@@ -6,7 +6,8 @@ from __future__ import annotations
 import dataclasses
 
 from asha_server.config import SECOND_US, Limits
-from asha_server.search import bracket, reporting, spec
+from asha_server.reader.process import FORECASTS_MAX
+from asha_server.search import bracket, forecast, reporting, spec
 from asha_server.search.trial import REMEMBERED_REPORTS
 from asha_server.search.violation import MAX_PARAMETERS
 from docs.generator.contract import elements
@@ -28,6 +29,8 @@ FIXED: tuple[tuple[str, str, str], ...] = (
         f"{spec.LEASE_TTL_MIN_US // SECOND_US} s to {spec.LEASE_TTL_MAX_US // SECOND_US // 3600} h",
         "`search/spec.py`",
     ),
+    ("places in rungs (trials × rungs, over all brackets) of a search that a preview simulates", f"{forecast.PLACES_MAX:,}", "`search/forecast.py`"),
+    ("forecasts simulated at one time; more wait, at most `reads_max`", f"{FORECASTS_MAX}", "`reader/process.py`"),
     ("deletable checkpoints named by one answer", f"{reporting.DELETABLE_MAX}", "`search/reporting.py`"),
     ("reports of an attempt that a repeat is compared with", f"{REMEMBERED_REPORTS}, and all that decided", "`search/trial.py`"),
 )  # fmt: skip

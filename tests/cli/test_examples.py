@@ -35,19 +35,3 @@ def test_every_method_of_this_server_has_an_example(asha: Asha) -> None:
     shown = {asha("preview", "-f", str(path)).out.split()[0].rstrip(":") for path in EXAMPLES}
 
     assert shown == METHODS
-
-
-def test_preview_needs_no_server_and_shows_the_cost() -> None:
-    from click.testing import CliRunner  # noqa: PLC0415 - without the fixture's server
-
-    from asha_server.cli.program import asha as command  # noqa: PLC0415
-
-    path = ROOT / "examples" / "async_halving.yaml"
-    result = CliRunner().invoke(
-        command, ["preview", "-f", str(path), "--workers", "8", "--seconds-per-unit", "30"]
-    )
-
-    # 192·1 + 48·4 + 16·12 + 4·64 = 832 epochs; 832 · 30 s / 8 = 52 min
-    assert result.exit_code == 0
-    assert "832 epochs nominally" in result.stdout
-    assert "52 min nominally" in result.stdout
