@@ -10,6 +10,7 @@ import click
 from asha_server.cli.connecting import Server, ServerRefusal, server_option
 from asha_server.cli.experiment_file import file_options, load_experiment, template_option
 from asha_server.cli.json_output import json_option, print_json
+from asha_server.cli.warm_start import best_of, give
 from asha_server.pb.experiment_service_pb2 import CreateExperimentRequest
 
 EXAMPLE = """\
@@ -38,6 +39,26 @@ each method. A configuration of Determined AI is translated: docs/howto/come-fro
 @click.option(
     "--id", "experiment_id", default="", metavar="ID", help="Its id.  [default: generated]"
 )
+@click.option(
+    "--from",
+    "other",
+    metavar="ID",
+    help="Start warm: the best configurations of this experiment are tried first.",
+)
+@click.option(
+    "--best",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    metavar="K",
+    help="With --from: how many.",
+)
+@click.option(
+    "--observed",
+    is_flag=True,
+    help="With --from: they are taken over as finished trials, with what was measured, and take "
+    "their places in the rungs.",
+)
 @json_option
 @server_option
 def command(
@@ -46,14 +67,20 @@ def command(
     settings: tuple[str, ...],
     template: Path | None,
     experiment_id: str,
+    other: str | None,
+    best: int,
+    observed: bool,
     is_json: bool,
 ) -> None:
     """Create an experiment from a file, and print its id.
 
-    It runs at once. Everything that is wrong with the file is said at once, by line; `asha preview`
-    shows what it will cost.
+    It runs at once. With --from it starts warm; `asha give` has more ways to do that. Everything
+    that is wrong with the file is said at once, by line; `asha preview` shows what it will cost.
     """
+    if observed and other is None:
+        raise click.UsageError("--observed needs --from ID")
     file = load_experiment(path, settings, template)
+    given, source = best_of(server, other, best, observed) if other is not None else ([], "")
     request = CreateExperimentRequest(
         experiment_id=experiment_id, spec=file.spec, request_id=secrets.token_hex(16)
     )
@@ -64,6 +91,8 @@ def command(
         if violations:
             raise file.refusal(violations) from refusal
         raise
+    for _ in give(server, experiment.experiment_id, given, source, joins_rungs=observed):
+        pass
     if is_json:
         print_json(experiment)
     else:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from asha_server.cli import wording
 from asha_server.cli.connecting import Server, server_option
-from asha_server.cli.given_file import GivenTrial, kinds_of, read_given
+from asha_server.cli.given_file import kinds_of, read_given
 from asha_server.cli.json_output import json_option, print_json
-from asha_server.pb.experiment_service_pb2 import (
-    CreateTrialRequest,
-    GetBestTrialsRequest,
-    GetExperimentRequest,
-    ListObservationsRequest,
-)
-from asha_server.pb.trial_pb2 import MetricPoint, Trial
+from asha_server.cli.warm_start import best_of, give
+from asha_server.pb.experiment_service_pb2 import GetExperimentRequest
 
 
 @click.command(
@@ -79,53 +72,11 @@ def command(
         source = text
     else:
         assert other is not None
-        trials = [_given(server, other, trial, observed) for trial in _best(server, other, best)]
-        source = f"{other}\0{best}\0{observed}"
-    made = list(_give(server, experiment_id, trials, source, joins_rungs))
+        trials, source = best_of(server, other, best, observed)
+    made = list(give(server, experiment_id, trials, source, joins_rungs))
     if is_json:
         for trial in made:
             print_json(trial)
         return
     numbers = ", ".join(str(trial.trial_number) for trial in made)
     click.echo(f"gave {wording.count(len(made), 'configuration')} as trials {numbers}")
-
-
-def _give(
-    server: Server,
-    experiment_id: str,
-    trials: Iterable[GivenTrial],
-    source: str,
-    joins_rungs: bool,
-) -> Iterable[Trial]:
-    """Creates the trials; the request ids follow from their source, so that none comes twice."""
-    digest = hashlib.sha256(f"{source}\0{joins_rungs}".encode()).hexdigest()[:32]
-    for index, given in enumerate(trials):
-        request = CreateTrialRequest(
-            experiment_id=experiment_id,
-            parameters=given.parameters,
-            observations=given.observations,
-            request_id=f"give-{digest}-{index}",
-            joins_rungs=joins_rungs and bool(given.observations),
-        )
-        yield server.call(server.experiments.CreateTrial, request).trial
-
-
-def _best(server: Server, experiment_id: str, limit: int) -> list[Trial]:
-    request = GetBestTrialsRequest(experiment_id=experiment_id, limit=limit)
-    return list(server.call(server.experiments.GetBestTrials, request).trials)
-
-
-def _given(server: Server, experiment_id: str, trial: Trial, observed: bool) -> GivenTrial:
-    """A trial of another experiment; what was measured at a step is what was said of it last."""
-    given = GivenTrial(list(trial.parameters))
-    if observed:
-        request = ListObservationsRequest(
-            experiment_id=experiment_id, trial_number=trial.trial_number
-        )
-        points: dict[int, MetricPoint] = {}
-        for page in server.pages(server.experiments.ListObservations, request):
-            for seen in page.observations:
-                if seen.metrics:
-                    points[seen.step] = MetricPoint(step=seen.step, metrics=seen.metrics)
-        given.observations = [points[step] for step in sorted(points)]
-    return given

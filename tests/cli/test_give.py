@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,3 +144,48 @@ def test_a_value_outside_its_range_is_the_servers_to_refuse(
 def test_one_source_is_wanted(asha: Asha) -> None:
     assert asha("give", "digits").status == 2
     assert asha("give", "digits", "--from", "a", "/dev/null").status == 2
+
+
+def test_a_new_experiment_starts_from_another_one(
+    asha: Asha, create: Callable[[str], None], tmp_path: Path
+) -> None:
+    create("give-old")
+    rows = tmp_path / "old.csv"
+    rows.write_text("lr,step,loss\n0.1,1,0.5\n0.2,1,0.3\n0.3,1,0.4\n")
+    assert asha("give", "give-old", str(rows), "--joins-rungs").status == 0
+    path = tmp_path / "small.yaml"
+    path.write_text(SPACE)
+
+    tried = asha("create", "-f", str(path), "--id", "give-new", "--from", "give-old", "--best", "2")
+    taken = asha("create", "-f", str(path), "--id", "give-seen", "--from", "give-old", "--observed")
+
+    assert (tried.status, taken.status) == (0, 0)
+    new = asha("trials", "give-new", "--json").facts
+    assert [lr(trial) for trial in new] == [0.2, 0.3]
+    assert {trial["state"] for trial in new} == {"TRIAL_STATE_QUEUED"}
+    seen = asha("trials", "give-seen", "--json").facts
+    assert [lr(trial) for trial in seen] == [0.2, 0.3, 0.1]
+    assert {trial["state"] for trial in seen} == {"TRIAL_STATE_COMPLETED"}
+
+
+def test_there_must_be_an_experiment_to_start_from(asha: Asha, tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPACE)
+
+    said = asha("create", "-f", str(path), "--id", "give-none", "--from", "nobody")
+
+    assert said.status == 1
+    assert "nobody" in said.err
+    assert asha("status", "give-none").status == 1  # nothing was created
+
+
+def test_observed_needs_an_experiment(asha: Asha, tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SPACE)
+
+    assert asha("create", "-f", str(path), "--observed").status == 2
+
+
+def lr(trial: dict[str, Any]) -> float:
+    (value,) = (p["value"]["double_value"] for p in trial["parameters"] if p["name"] == "lr")
+    return float(value)
