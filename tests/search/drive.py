@@ -33,6 +33,7 @@ from asha_server.search.terms import (
     FailureKind,
     Goal,
     HalvingVariant,
+    RungRule,
 )
 
 SHARED_FIELDS = (
@@ -57,14 +58,17 @@ def spec_of(config: dict[str, Any]) -> ExperimentSpec:
     if "divisor" in halving:
         halving["divisor"] = float(halving["divisor"])
     variant = HalvingVariant(config.get("variant", "PROMOTION"))
+    rule = RungRule(config.get("rung_rule", "TOP_K"))
     mode = BracketMode(config.get("mode", "standard").upper())
     rungs = tuple(config.get("bracket_rungs", ()))
     method: Method
     match config["method"]:
         case "async_halving":
-            method = AsyncHalving(variant=variant, **halving)
+            method = AsyncHalving(variant=variant, rung_rule=rule, **halving)
         case "adaptive_asha":
-            method = AdaptiveAsha(mode=mode, bracket_rungs=rungs, variant=variant, **halving)
+            method = AdaptiveAsha(
+                mode=mode, bracket_rungs=rungs, variant=variant, rung_rule=rule, **halving
+            )
         case "sync_halving":
             method = SyncHalving(**halving)
         case "adaptive":

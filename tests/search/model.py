@@ -466,6 +466,7 @@ class Model:
         assert target is None or isinstance(target, (int, float))
         self.target = target
         self.max_total_length = _whole(config, "max_total_length", 0)  # 0: no budget
+        self.rung_rule = _text(config, "rung_rule", "TOP_K")
         self.guarantee = bool(config.get("guarantee_full_length", True))
         self.worker_failure_limit = _whole(config, "worker_failure_limit", 0)
         self.lease_ttl = _whole(config, "lease_ttl", 60)
@@ -1012,9 +1013,13 @@ class Model:
             rank = order.index(entry)
             places = self._places(b, i)
             if not self.promotion:
-                places = max(places, 1)
+                places = self._stopping_places(b, i, entry)
             decision = {"bracket": b, "rung": i, "rank": rank, "competitors": len(order)}
-            if i < top and places > 0 and _finite(order[places - 1].value):
+            if i < top and self.rung_rule == "PERCENTILE":
+                limit = self._percentile(b, i, entry)
+                if limit is not None:
+                    decision["cutoff"] = limit
+            elif i < top and places > 0 and _finite(order[places - 1].value):
                 decision["cutoff"] = order[places - 1].value
             decision["next_decision_step"] = lengths[i + 1] if i < top else 0
 
@@ -1039,6 +1044,33 @@ class Model:
                 reason = "TOP_FRACTION"
             decision = self._with(decision, "CONTINUE", reason)
         return decision
+
+    def _stopping_places(self, b: int, i: int, entry: Entry) -> int:
+        """How many of the best go on, by the rung rule; for PERCENTILE: all, or none of this."""
+        n = len(self.rungs[b][i])
+        if self.rung_rule == "RANK_FRACTION":
+            return sum(Fraction(rank, n) <= 1 / self.divisor for rank in range(n))
+        if self.rung_rule == "PERCENTILE":
+            limit = self._percentile(b, i, entry)
+            assert entry.value is not None
+            if limit is None or not _finite(entry.value):
+                return n
+            return n if self._cost(entry.value) <= self._cost(limit) else 0
+        return max(self._places(b, i), 1)
+
+    def _percentile(self, b: int, i: int, entry: Entry) -> float | None:
+        """The interpolated percentile of the finite values before an entry; None without one."""
+        earlier = [e.value for e in self.rungs[b][i] if e is not entry and _finite(e.value)]
+        costs = sorted(self._cost(value) for value in earlier if value is not None)
+        if not costs:
+            return None
+        # The best 1/d: so far along the way from the best to the worst.
+        place = Fraction(len(costs) - 1) / self.divisor
+        below = math.floor(place)
+        limit = costs[below]
+        if below + 1 < len(costs) and costs[below + 1] > limit:
+            limit += float(place - below) * (costs[below + 1] - limit)
+        return self._cost(limit)
 
     def _with(self, decision: Answer, verdict: str, reason: str) -> Answer:
         answer = {**decision, "verdict": verdict, "reason": reason}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .walk import pbt_configuration, synchronous_configuration, walk
+from .walk import pbt_configuration, rule_configuration, synchronous_configuration, walk
 
 STEPS = 80
 
@@ -60,3 +60,8 @@ def test_a_random_history_of_a_population_goes_as_the_model_says(random: Random)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_a_seeded_history_of_a_population_goes_as_the_model_says(seed: int) -> None:
     walk(Random(seed), STEPS, pbt_configuration)
+
+
+@given(st.integers(min_value=0, max_value=2**32))
+def test_a_seeded_history_by_another_rung_rule_goes_as_the_model_says(seed: int) -> None:
+    walk(Random(seed), STEPS, rule_configuration)

@@ -105,6 +105,20 @@ def synchronous_configuration(random: Random) -> dict[str, Any]:
     return config | limits(random, config["goal"])
 
 
+def rule_configuration(random: Random) -> dict[str, Any]:
+    """Any small experiment of the stopping variant by one of the rules of other tools."""
+    config = {
+        "method": "async_halving",
+        "variant": "STOPPING",
+        "rung_rule": random.choice(("PERCENTILE", "RANK_FRACTION")),
+        "num_rungs": random.randint(2, 4),
+        "max_trials": random.randint(1, random.choice((9, 9, 16))),
+        "divisor": random.choice((2, 3, 4, 2.5)),
+        **shared(random),
+    }
+    return config | limits(random, config["goal"])
+
+
 def pbt_configuration(random: Random) -> dict[str, Any]:
     """Any small experiment of population-based training."""
     config = {"method": "pbt", **shared(random)}
