@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-for name, examples in (("default", 300), ("ci", 1_500), ("deep", 20_000)):
+for name, examples in (("default", 150), ("ci", 1_500), ("deep", 20_000)):
     settings.register_profile(
         name,
         max_examples=examples,

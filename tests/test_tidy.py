@@ -17,6 +17,7 @@ ROOMS = (
     ("service", "status", "interceptor", "logs", "verify"),
     (
         "engine",
+        "arrivals",
         "decider",
         "roster",
         "lease_keeper",
@@ -26,7 +27,7 @@ ROOMS = (
         "clock",
         "garbage",
     ),
-    ("reader", "wire"),
+    ("reader", "wire", "picture"),
     ("store", "leases", "pb", "config", "experiment_name"),
     ("search", "errors"),
 )
@@ -39,6 +40,7 @@ ONLY_IN = {
     "grpc_reflection": {"server"},
     "google": {"status", "interceptor", "service", "wire", "pb", "cli"},
     "asha_client": {"cli"},
+    "PIL": {"picture"},
     "click": {"cli"},
     "rich": {"cli"},
     "ruamel": {"cli"},

@@ -47,12 +47,17 @@ class RecordedCurves:
     Args:
         curves: list[list[float]], at least one, each with a value for every unit from 1 on, not
             empty; past its end a curve keeps its last value.
+        order_seed: None: trial t has curve t; else the curves are dealt out in an order of the
+            seed's own.
     """
 
-    def __init__(self, curves: Sequence[Sequence[float]]) -> None:
+    def __init__(self, curves: Sequence[Sequence[float]], order_seed: int | None = None) -> None:
         assert curves
         assert all(curves)
-        self._curves = curves
+        self._curves = list(curves)
+        if order_seed is not None:
+            order = [uniform(order_seed, index, "order") for index in range(len(curves))]
+            self._curves = [curves[i] for i in sorted(range(len(curves)), key=order.__getitem__)]
 
     def value(self, trial_number: int, configuration: Configuration, step: int) -> float:
         """The search metric of a trial after so many units."""

@@ -5,6 +5,9 @@ decision, reports, and goes on, lets go or asks again. Only time and losses are 
 says of brackets, promotions and cost is what the search does. Pure and seeded: the same arguments
 give the same history.
 
+What a job meets with depends on its trial and its rung alone, not on when it runs: two methods
+simulated under the same conditions have the same slow and lost jobs as far as they train the same.
+
 Stragglers and dropped jobs are those of the ASHA paper's appendix: a job takes its expected time
 times 1 + |z|, z normal with a given deviation, and is dropped with a given probability per unit; a
 dropped job is retried.
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol
@@ -34,7 +37,7 @@ from asha_server.search.command import (
 )
 from asha_server.search.experiment import Experiment
 from asha_server.search.sampler import uniform
-from asha_server.search.terms import FailureKind, Verdict
+from asha_server.search.terms import FailureKind, Goal, Verdict
 
 if TYPE_CHECKING:
     from asha_server.search.event import Record
@@ -148,6 +151,10 @@ class _Simulation:
         self._conditions = conditions
         self._jobs: list[_Job] = []
         self._job_count = 0
+        # (trial, step) -> how often its job towards that step was dropped.
+        self._drops: Counter[tuple[int, int]] = Counter()
+        # (-length, value with smaller better) of the incumbent.
+        self._best = (0, math.inf)
         self._now_s = 0.0
         self._idle = deque(f"worker-{index}" for index in range(conditions.workers))
 
@@ -188,9 +195,9 @@ class _Simulation:
         length_s = units * self._conditions.seconds_per_unit
         deviation = self._conditions.straggler_deviation
         if deviation:
-            chance = max(self._uniform("straggler"), 2.0**-53)
+            chance = max(self._uniform("straggler", trial.number, step), 2.0**-53)
             length_s *= 1 + abs(_NORMAL.inv_cdf(chance)) * deviation
-        lost_after = self._units_until_drop()
+        lost_after = self._units_until_drop(trial.number, step)
         is_dropped = lost_after < units
         if is_dropped:
             length_s *= lost_after / units
@@ -201,48 +208,51 @@ class _Simulation:
         ends_s = job.end_s if limit_s is None else min(job.end_s, limit_s)
         self._outcome.busy_s += ends_s - self._now_s
 
-    def _units_until_drop(self) -> float:
+    def _units_until_drop(self, trial_number: int, step: int) -> float:
         """Units that a job trains before it would be dropped: geometric, continuous."""
         chance = self._conditions.drop_probability
         if not chance:
             return math.inf
-        return math.log1p(-self._uniform("drop")) / math.log1p(-chance)
+        return math.log1p(-self._uniform("drop", trial_number, step)) / math.log1p(-chance)
 
-    def _uniform(self, purpose: str) -> float:
-        return uniform(self._conditions.seed, self._job_count, purpose)
+    def _uniform(self, purpose: str, trial_number: int, step: int) -> float:
+        """A draw for a trial's job towards a step; another one each time it is tried again."""
+        tries = self._drops[trial_number, step]
+        return uniform(self._conditions.seed, trial_number, f"{purpose}/{step}/{tries}")
 
     def _finish(self, job: _Job) -> None:
         """A job's end: a report and what follows of it, or nothing but a lost worker."""
         given = job.given
         if job.is_dropped:
             self._outcome.dropped_count += 1
+            self._drops[given.trial_number, job.step] += 1
             self._decide(
                 FailTrial(given.trial_number, given.attempt, FailureKind.RETRYABLE, "dropped")
             )
             self._idle.append(job.worker)
             return
         state = self._experiment.state
-        trial = state.trials[given.trial_number]
-        value = self._curve.value(trial.number, state.configuration(trial), job.step)
+        number = given.trial_number
+        value = self._curve.value(number, given.configuration, job.step)
         report = ReportMetric(
-            trial.number, given.attempt, job.step,
-            ((state.spec.metric.name, value),), f"trial-{trial.number}-step-{job.step}",
+            number, given.attempt, job.step,
+            ((state.spec.metric.name, value),), f"trial-{number}-step-{job.step}",
         )  # fmt: skip
         reply = self._decide(report)
         assert isinstance(reply, Answer)
-        self._note_incumbent()
-        if job.step >= (state.spec.max_length or 0):
+        self._note_incumbent(job.step, value)
+        if job.step >= state.spec.chosen.full_length(state.spec):
             self._outcome.full_length_s.append(self._now_s)
         if reply.decision.verdict is Verdict.CONTINUE:
             self._begin(job.worker, given, job.step)
         else:
             self._idle.append(job.worker)
 
-    def _note_incumbent(self) -> None:
-        incumbent = self._experiment.state.incumbent()
-        if incumbent is None:
+    def _note_incumbent(self, step: int, value: float) -> None:
+        """Every report of a simulation is one at a rung, and no entry ever leaves. O(1)."""
+        if not math.isfinite(value):
             return
-        value = incumbent.entries[-1].value
-        known = self._outcome.incumbents
-        if value is not None and (not known or known[-1][1] != value):
-            known.append((self._now_s, value))
+        found = (-step, value if self._experiment.state.goal is Goal.MINIMIZE else -value)
+        if found < self._best:
+            self._best = found
+            self._outcome.incumbents.append((self._now_s, value))
