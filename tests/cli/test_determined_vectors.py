@@ -10,7 +10,7 @@ import pytest
 
 from asha_server.cli.determined.hyperparameters import SpaceTranslator, plain
 from asha_server.cli.determined.searcher_fields import with_defaults
-from asha_server.cli.determined.template import merge
+from asha_server.cli.determined.template import merge_hyperparameters
 from asha_server.cli.determined.translation import translate
 from asha_server.cli.experiment_file import read_experiment
 from asha_server.cli.yaml_document import Node, parse
@@ -189,7 +189,7 @@ def test_a_grid_needs_counts(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", VECTORS["merge"], ids=["one hyperparameter", "nested"])
 def test_a_file_is_laid_over_a_template(case: dict[str, Any]) -> None:
-    merged = merge(node({"x": case["user"]}), node({"x": case["template"]}))
+    merged = merge_hyperparameters(node({"x": case["user"]}), node({"x": case["template"]}))
 
     assert _parameters(merged) == _parameters(node({"x": case["merged"]}))
 

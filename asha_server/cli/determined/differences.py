@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from asha_server.search.bracket import Divisor
+from asha_server.search.bracket import Divisor, mode_rungs
+from asha_server.search.terms import BracketMode
 
 HALVING = ("adaptive_asha", "async_halving")
 
@@ -33,7 +34,9 @@ def differences(
             "a value that is NaN or infinite ranks last and is never promoted; there it failed the "
             "experiment"
         )
-    if name == "adaptive_asha" and searcher["max_concurrent_trials"]:
+    if name == "adaptive_asha" and searcher["max_concurrent_trials"] and (
+        len(_bracket_rungs(searcher, max_length)) > 1
+    ):  # fmt: skip
         yield "slots that a bracket does not use go to another one; there they idled"
     if name in HALVING and is_stopping:
         yield (
@@ -60,20 +63,47 @@ def differences(
         )
 
 
-def _lost_rungs(searcher: Mapping[str, object], max_length: int | None) -> Iterator[str]:
-    """Where a logarithm of floats loses a rung."""
-    divisor, trials, most = searcher["divisor"], searcher["max_trials"], searcher["max_rungs"]
+def _bracket_rungs(searcher: Mapping[str, object], max_length: int | None) -> tuple[int, ...]:
+    """Rungs of every bracket."""
+    given = searcher["bracket_rungs"]
+    assert isinstance(given, list)
+    if given:
+        return tuple(given)
+    most, limits = _limits(searcher, max_length)
+    mode = BracketMode(str(searcher["mode"]).upper())
+    return mode_rungs(mode, min(most, *(exact for _, _, exact, _ in limits)))
+
+
+def _limits(
+    searcher: Mapping[str, object], max_length: int | None
+) -> tuple[int, list[tuple[str, int, int, int]]]:
+    """What limits the rungs of a bracket.
+
+    Returns:
+        max_rungs, and for each number of the file: its name, it, the rungs that it
+        allows exactly, and those that a logarithm of floats allows.
+    """
+    most, divisor, trials = (searcher[key] for key in ("max_rungs", "divisor", "max_trials"))
+    assert isinstance(most, int)
     assert isinstance(divisor, int | float)
     assert isinstance(trials, int)
-    assert isinstance(most, int)
+    limits = []
+    for what, number in (("max_length", max_length), ("max_trials", trials)):
+        if number is not None:
+            exact = Divisor(divisor).rung_limit(number)
+            floats = int(math.log(number) / math.log(divisor)) + 1
+            limits.append((what, number, exact, floats))
+    return most, limits
+
+
+def _lost_rungs(searcher: Mapping[str, object], max_length: int | None) -> Iterator[str]:
+    """Where a logarithm of floats loses a rung of the brackets."""
     if searcher["bracket_rungs"]:
         return
-    for what, number in (("max_length", max_length), ("max_trials", trials)):
-        if number is None:
-            continue
-        exact = Divisor(divisor).rung_limit(number)
-        floats = int(math.log(number) / math.log(divisor)) + 1
-        if min(exact, most) != min(floats, most):
+    most, limits = _limits(searcher, max_length)
+    rungs = min(most, *(exact for _, _, exact, _ in limits))
+    for what, number, exact, floats in limits:
+        if floats < rungs:
             yield (
                 f"{what} {number} is an exact power of the divisor and allows {exact} rungs; there "
                 f"a logarithm of floats allowed {floats}"

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from fractions import Fraction
 
 from asha_server.cli.spec_reader import Fault, Spot
@@ -28,8 +29,8 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "log": ("minval", "maxval", "base", "count"),
     "categorical": ("vals",),
 }
-LOG_BASE = 10
-"""Base of a log hyperparameter that names none (before 0.13)."""
+LOG_MAX = 800.0
+"""Natural logarithms beyond it are of no double: e^-746 is 0 and e^710 infinite."""
 
 
 class SpaceTranslator:
@@ -41,27 +42,31 @@ class SpaceTranslator:
     Attributes:
         faults: list[Fault], in the order of the file.
         has_nested: whether there is a group.
-        notes: what is worth saying of a translation.
+        written: path in our form -> path in the file, where the two differ.
     """
 
     def __init__(self, *, needs_count: bool = False) -> None:
         self._needs_count = needs_count
         self.faults: list[Fault] = []
         self.has_nested = False
-        self.notes: list[str] = []
+        self.written: dict[str, str] = {}
 
-    def translate(self, section: Node, path: str = "hyperparameters") -> Node:
+    def translate(
+        self, section: Node, path: str = "hyperparameters", ours: str = "parameters"
+    ) -> Node:
         """The parameters of a section, a mapping by name.
 
         Args:
             section: the mapping.
             path: as written in the file.
+            ours: path in our form.
         """
+        self.written[ours] = path
         if not isinstance(section.value, dict):
             self._refuse(section, path, "must be a mapping of names to hyperparameters")
             return Node({}, section.place)
         members = {
-            name: self._parameter(section.value[name], f"{path}.{name}")
+            name: self._parameter(section.value[name], f"{path}.{name}", f"{ours}.{name}")
             for name in sorted(section.value)
         }
         return Node(members, section.place)
@@ -69,12 +74,15 @@ class SpaceTranslator:
     def _refuse(self, node: Node, path: str, message: str) -> None:
         self.faults.append(Fault(Spot(node.place, path), message))
 
-    def _parameter(self, node: Node, path: str) -> Node:
+    def _parameter(self, node: Node, path: str, ours: str) -> Node:
         if not isinstance(node.value, dict):
+            self._write(ours, path, "constant", value="")
             return _kind("constant", {"value": _value(node)}, node)
         if "type" not in node.value:
             self.has_nested = True
-            return _kind("group", {"parameters": self.translate(node, path)}, node)
+            self._write(ours, path, "group")
+            members = self.translate(node, path, f"{ours}.group.parameters")
+            return _kind("group", {"parameters": members}, node)
         kind = node.value["type"].value
         if not isinstance(kind, str) or kind not in FIELDS:
             self._refuse(node, path, f"has an unknown type; there are: {', '.join(FIELDS)}")
@@ -86,10 +94,20 @@ class SpaceTranslator:
                 self._refuse(node.value[name], f"{path}.{name}", f"{kind} has {there_are}")
         match kind:
             case "const":
+                self._write(ours, path, "constant", value="val")
                 return self._constant(node, path)
             case "categorical":
+                self._write(ours, path, "categorical", values="vals")
                 return self._categorical(node, given, path)
+        arm = "int_range" if kind == "int" else "double_range"
+        self._write(ours, path, arm, min="minval", max="maxval", count="count")
         return self._range(kind, node, given, path)
+
+    def _write(self, ours: str, path: str, arm: str, **fields: str) -> None:
+        """Notes where the fields of a parameter of ours stand in the file; "" is the whole."""
+        self.written[f"{ours}.{arm}"] = path
+        for field, theirs in fields.items():
+            self.written[f"{ours}.{arm}.{field}"] = f"{path}.{theirs}" if theirs else path
 
     def _constant(self, node: Node, path: str) -> Node:
         assert isinstance(node.value, dict)
@@ -120,9 +138,10 @@ class SpaceTranslator:
             self._refuse(count, f"{path}.count", "must be 1 or more")
         if count is None and self._needs_count:
             self._refuse(node, f"{path}.count", "is required: grid search is in use")
-        base = given.get("base", Node(LOG_BASE, node.place))
+        base = given.get("base", Node(None, node.place))
         if kind == "log" and not (_is_number(base.value) and base.value > 0):  # type: ignore[operator]  # a number, by the test before
-            self._refuse(base, f"{path}.base", "must be greater than 0")
+            wrong = "must be greater than 0" if "base" in given else "is required by log"
+            self._refuse(base, f"{path}.base", wrong)
         if len(self.faults) > fault_count or low is None or high is None:
             return node
         members: dict[str, Node] = {}
@@ -153,12 +172,18 @@ class SpaceTranslator:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is a finite number that a double can hold."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return -sys.float_info.max <= value <= sys.float_info.max
 
 
 def _power(base: object, exponent: float) -> float:
-    """Base^exponent, correctly rounded where the exponent is whole."""
+    """Base^exponent, correctly rounded where the exponent is whole; 0 or inf beyond doubles."""
     assert isinstance(base, int | float)
+    logarithm = exponent * math.log(base)
+    if abs(logarithm) > LOG_MAX:
+        return math.inf if logarithm > 0 else 0.0
     try:
         if float(exponent).is_integer():
             return float(Fraction(repr(base)) ** int(exponent))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from asha_server.cli.determined.hyperparameters import plain
+from asha_server.cli.determined.searcher_fields import OLDER_LENGTHS
 from asha_server.cli.spec_reader import Fault, Spot
 from asha_server.cli.yaml_document import Node
 
@@ -48,6 +49,7 @@ class Search:
         written: path in our form -> path in the file.
         translated: what became what, a line each.
         faults: what cannot be translated.
+        used: fields outside of the section that a length was converted by.
         arm: the method.
         is_stopping: whether it is the stopping variant.
     """
@@ -56,6 +58,7 @@ class Search:
     written: dict[str, str] = field(default_factory=dict)
     translated: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
     arm: str = ""
     is_stopping: bool = False
 
@@ -123,28 +126,22 @@ def translate_searcher(searcher: Node, root: Node, given: Collection[str]) -> Se
 def _put_lengths(search: Search, name: str, members: dict[str, Node], root: Node) -> None:
     """The lengths, all in the unit of the first one."""
     if name == "pbt":
-        length = _length(search, members, root, "length_per_round", "steps_per_round")
+        length = _length(search, members, root, "length_per_round")
         target = "pbt.length_per_round"
     else:
-        length = _length(search, members, root, "max_length", "max_steps", "target_trial_steps")
+        length = _length(search, members, root, "max_length")
         target = "max_length"
     if members.get("max_time", _NOTHING).value is not None:
-        if length is not None:
-            search.refuse(length.node, length.path, "excludes searcher.max_time: give one of them")
         node, metric = members["max_time"], members["time_metric"]
         assert isinstance(node.value, int)
-        length = Length(node.value, str(metric.value or ""), node, "searcher.max_time")
+        length = Length(node.value, str(metric.value), node, "searcher.max_time")
     if length is not None:
         search.put(target, length.units, length.node, length.path)
         if length.unit:
             search.put("unit", length.unit, length.node, length.path)
-    elif name == "pbt":
-        search.refuse(_NOTHING, "searcher.length_per_round", "is required by pbt")
     if name in ("sync_halving", "adaptive"):
-        budget = _length(search, members, root, "budget", "step_budget")
-        if budget is None:
-            search.refuse(members["name"], "searcher.budget", f"is required by {name}")
-            return
+        budget = _length(search, members, root, "budget")
+        assert budget is not None
         units = _converted(budget, length.unit if length is not None else budget.unit, root)
         if units is None:
             assert length is not None
@@ -156,27 +153,38 @@ def _put_lengths(search: Search, name: str, members: dict[str, Node], root: Node
             )
         else:
             search.put(f"{name}.total_length", units, budget.node, budget.path)
+            _tell_conversion(search, budget, length)
+
+
+def _tell_conversion(search: Search, budget: Length, length: Length | None) -> None:
+    """What a budget was converted by, if it was."""
+    units = {budget.unit, length.unit if length is not None else budget.unit}
+    if len(units) == 1 or "" in units:
+        return
+    factors = {"epochs": "records_per_epoch", "batches": "hyperparameters.global_batch_size"}
+    by = [factors[unit] for unit in ("epochs", "batches") if unit in units]
+    search.used.update(by)
+    search.translated.append(f"{', '.join(by)} -> convert {budget.path} to {length.unit}")  # type: ignore[union-attr]  # there are two units, so there is a length
 
 
 _NOTHING = Node(None, "")
 
 
-def _length(
-    search: Search, members: dict[str, Node], root: Node, key: str, *in_steps: str
-) -> Length | None:
+def _length(search: Search, members: dict[str, Node], root: Node, key: str) -> Length | None:
     """A length under its name, or in steps under an older one."""
-    found = [
-        name for name in (key, *in_steps) if name in members and members[name].value is not None
-    ]
-    if not found:
+    names = (key, *OLDER_LENGTHS[key])
+    found = next((name for name in names if members.get(name, _NOTHING).value is not None), None)
+    if found is None:
         return None
-    for other in found[1:]:
-        search.refuse(members[other], f"searcher.{other}", f"excludes searcher.{found[0]}")
-    node, path = members[found[0]], f"searcher.{found[0]}"
+    node, path = members[found], f"searcher.{found}"
     value = node.value
-    if found[0] != key:
+    if found != key:
         assert isinstance(value, int)
-        step = _root_number(root, "batches_per_step") or STEP_BATCHES
+        step = _root_number(root, "batches_per_step")
+        if step is not None and "batches_per_step" not in search.used:
+            search.used.add("batches_per_step")
+            search.translated.append(f"batches_per_step -> {step} batches a step")
+        step = step or STEP_BATCHES
         return Length(value * step, "batches", node, path)
     if isinstance(value, dict):
         ((unit, units),) = value.items()
@@ -220,14 +228,7 @@ def _batch_size(root: Node) -> int | None:
 def _put_variant(search: Search, name: str, members: dict[str, Node]) -> None:
     if name not in ("adaptive_asha", "async_halving"):
         return
-    once, time, metric = (
-        members.get(key, _NOTHING) for key in ("stop_once", "max_time", "time_metric")
-    )
-    if (time.value is None) != (metric.value is None):
-        given, other = ("max_time", "time_metric") if metric.value is None else (
-            "time_metric", "max_time"
-        )  # fmt: skip
-        search.refuse(members[given], f"searcher.{given}", f"needs searcher.{other} beside it")
+    once, time = (members.get(key, _NOTHING) for key in ("stop_once", "max_time"))
     search.is_stopping = once.value is True or time.value is not None
     variant = "stopping" if search.is_stopping else "promotion"
     source = "stop_once" if once.value is not None else "max_time" if search.is_stopping else "name"

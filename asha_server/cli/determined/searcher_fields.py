@@ -7,7 +7,8 @@ tests/vectors/determined_configs.json.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -58,7 +59,7 @@ def _number(value: object, least: float, most: float) -> str | None:
 def _divisor(value: object) -> str | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return "must be a number"
-    return None if value > 1 else "must be greater than 1"
+    return None if 1 < value <= sys.float_info.max else "must be finite and greater than 1"
 
 
 def _text(value: object) -> str | None:
@@ -104,13 +105,14 @@ def _fraction_of(name: str, *names: str, most: float = 1.0) -> Check:
     return check
 
 
-_COMMON = {
+COMMON = {
     "name": Field(_text, is_required=True),
     "metric": Field(_text, is_required=True),
     "smaller_is_better": Field(_flag, default=True, has_default=True),
     "source_trial_id": Field(_whole(0), has_default=True),
     "source_checkpoint_uuid": Field(_text, has_default=True),
 }
+"""What every searcher has."""
 _LENGTH = {
     "max_length": Field(_length),
     "max_steps": Field(_whole(1)),
@@ -138,28 +140,40 @@ _BUDGET = {
 }
 
 SEARCHERS: dict[str, dict[str, Field]] = {
-    "single": _COMMON | _LENGTH,
-    "random": _COMMON | _LENGTH | _TRIALS | _CONCURRENCY,
-    "grid": _COMMON | _LENGTH | _CONCURRENCY,
-    "async_halving": _COMMON
+    "single": COMMON | _LENGTH,
+    "random": COMMON | _LENGTH | _TRIALS | _CONCURRENCY,
+    "grid": COMMON | _LENGTH | _CONCURRENCY,
+    "async_halving": COMMON
     | _LENGTH | _NUM_RUNGS | _TRIALS | _DIVISOR | _CONCURRENCY | _STOPPING,
-    "adaptive_asha": _COMMON
+    "adaptive_asha": COMMON
     | _LENGTH | _TRIALS | _GIVEN_BRACKETS | _DIVISOR | _BRACKETS | _CONCURRENCY | _STOPPING,
-    "sync_halving": _COMMON | _LENGTH | _NUM_RUNGS | _BUDGET | _DIVISOR,
-    "adaptive": _COMMON | _LENGTH | _BUDGET | _GIVEN_BRACKETS | _DIVISOR | _BRACKETS,
-    "adaptive_simple": _COMMON
+    "sync_halving": COMMON | _LENGTH | _NUM_RUNGS | _BUDGET | _DIVISOR,
+    "adaptive": COMMON | _LENGTH | _BUDGET | _GIVEN_BRACKETS | _DIVISOR | _BRACKETS,
+    "adaptive_simple": COMMON
     | _LENGTH | {"max_trials": Field(_whole(1, 2_000), is_required=True)} | _DIVISOR | _BRACKETS,
-    "pbt": _COMMON
+    "pbt": COMMON
     | {
         "population_size": Field(_whole(1), is_required=True),
         "num_rounds": Field(_whole(1), is_required=True),
         "length_per_round": Field(_length),
         "steps_per_round": Field(_whole(1)),
-        "replace_function": Field(_fraction_of("truncate_fraction", most=0.5)),
-        "explore_function": Field(_fraction_of("resample_probability", "perturb_factor")),
+        "replace_function": Field(
+            _fraction_of("truncate_fraction", most=0.5), is_required=True
+        ),
+        "explore_function": Field(
+            _fraction_of("resample_probability", "perturb_factor"), is_required=True
+        ),
     },
 }  # fmt: skip
 """Name of a searcher -> its fields, old and new."""
+
+
+OLDER_LENGTHS = {
+    "max_length": ("max_steps", "target_trial_steps"),
+    "budget": ("step_budget",),
+    "length_per_round": ("steps_per_round",),
+}
+"""Name of a length -> the names that it had when lengths were counted in steps (before 0.13)."""
 
 
 def with_defaults(searcher: Node) -> Node:
@@ -207,3 +221,23 @@ def faults(searcher: Node) -> Iterator[tuple[Node, str, str]]:
     for key, field in fields.items():
         if field.is_required and (key not in members or members[key].value is None):
             yield searcher, key, f"is required by {name}"
+    yield from _length_faults(searcher, fields)
+
+
+def _length_faults(searcher: Node, fields: Mapping[str, Field]) -> Iterator[tuple[Node, str, str]]:
+    """Lengths that are given twice, by half or not at all."""
+    assert isinstance(searcher.value, dict)
+    members = searcher.value
+    given = {key for key, node in members.items() if node.value is not None and key in fields}
+    for name, older in OLDER_LENGTHS.items():
+        found = [key for key in (name, *older) if key in given]
+        for other in found[1:]:
+            yield members[other], other, f"excludes searcher.{found[0]}"
+        if not found and name in fields and name != "max_length":
+            yield searcher, name, f"is required by {members['name'].value}"
+        if found and name == "max_length" and "max_time" in given:
+            message = "excludes searcher.max_time: give one of them"
+            yield members[found[0]], found[0], message
+    for key, other in (("max_time", "time_metric"), ("time_metric", "max_time")):
+        if key in given and other not in given:
+            yield members[key], key, f"needs searcher.{other} beside it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from asha_server.cli.determined import searcher_fields
@@ -16,8 +16,8 @@ from asha_server.cli.yaml_document import Node
 WITHOUT_MEANING = frozenset(
     {
         "batches_per_step", "bind_mounts", "checkpoint_policy", "checkpoint_storage", "data",
-        "data_layer", "debug", "description", "entrypoint", "environment", "integrations",
-        "internal", "log_policies", "log_pattern_policies", "min_checkpoint_period",
+        "data_layer", "debug", "description", "entrypoint", "environment", "integration",
+        "integrations", "internal", "log_policies", "log_pattern_policies", "min_checkpoint_period",
         "min_validation_period", "optimizations", "pbs", "perform_initial_validation",
         "preemption_timeout", "profiling", "project", "records_per_epoch", "reproducibility",
         "resources", "retention_policy", "scheduling_unit", "security", "slurm",
@@ -55,7 +55,7 @@ def is_determined(root: Node) -> bool:
 def is_determined_path(path: str) -> bool:
     """Whether `--set PATH=VALUE` means a field of a Determined configuration, not one of ours."""
     first = path.partition(".")[0]
-    return first in ("searcher", "hyperparameters") or first in WITHOUT_MEANING
+    return first in ("name", "searcher", "hyperparameters") or first in WITHOUT_MEANING
 
 
 def translate(root: Node) -> Translation:
@@ -65,38 +65,56 @@ def translate(root: Node) -> Translation:
         root: of the document, for which `is_determined`.
     """
     assert isinstance(root.value, dict)
-    faults = [*_unknown(root)]
     searcher = root.value.get("searcher", Node(None, root.place))
-    if searcher.value is None:
-        faults.append(Fault(Spot(root.place, "searcher"), "is required"))
-        return Translation(Node({}, root.place), {}, faults, [])
-    wrong = [
-        Fault(Spot(node.place, f"searcher.{path}".rstrip(".")), message)
-        for node, path, message in searcher_fields.faults(searcher)
-    ]
-    name = searcher.value["name"].value if isinstance(searcher.value, dict) and (
-        "name" in searcher.value
-    ) else None  # fmt: skip
-    space = SpaceTranslator(needs_count=name == "grid")
-    section = root.value.get("hyperparameters", Node({}, root.place))
-    if section.value is None:
-        section = Node({}, section.place)
-    parameters = space.translate(section)
-    faults += wrong + space.faults
+    name = searcher.value.get("name") if isinstance(searcher.value, dict) else None
+    space = SpaceTranslator(needs_count=name is not None and name.value == "grid")
+    parameters = space.translate(_section(root, "hyperparameters"))
+    wrong = [*_searcher_faults(searcher)]
     if wrong:
-        return Translation(Node({}, root.place), {}, faults, [])
+        search = Search()
+        _translate_rest(search, root)
+        return _refused(root, [*wrong, *space.faults, *search.faults])
     filled = searcher_fields.with_defaults(searcher)
     assert isinstance(searcher.value, dict)
     given = {key for key, node in searcher.value.items() if node.value is not None}
     search = translate_searcher(filled, root, given)
-    faults += search.faults
     search.members["parameters"] = parameters
-    search.written["parameters"] = "hyperparameters"
+    search.written |= space.written
     count = len(parameters.value) if isinstance(parameters.value, dict) else 0
     search.translated.append(f"hyperparameters -> parameters, {count} by name")
     _translate_rest(search, root)
+    refused = _refused(root, [*search.faults, *space.faults])
+    if refused.faults:
+        return refused
     notes = _notes(search, root, filled, space)
-    return Translation(Node(search.members, root.place), search.written, faults, notes)
+    return Translation(Node(search.members, root.place), search.written, [], notes)
+
+
+def _section(root: Node, name: str) -> Node:
+    """A section of the file; empty if there is none."""
+    assert isinstance(root.value, dict)
+    found = root.value.get(name)
+    return Node({}, root.place) if found is None or found.value is None else found
+
+
+def _refused(root: Node, faults: Sequence[Fault]) -> Translation:
+    """These faults and those of the rest of the file, in its order."""
+    every = [*_unknown(root), *_wrong_numbers(root), *faults]
+    return Translation(Node({}, root.place), {}, sorted(every, key=_order), [])
+
+
+def _order(fault: Fault) -> tuple[str, int]:
+    """File and line of a fault."""
+    name, _, line = fault.spot.place.rpartition(":")
+    return (name, int(line)) if line.isdecimal() else (fault.spot.place, 0)
+
+
+def _searcher_faults(searcher: Node) -> Iterator[Fault]:
+    if searcher.value is None:
+        yield Fault(Spot(searcher.place, "searcher"), "is required")
+        return
+    for node, path, message in searcher_fields.faults(searcher):
+        yield Fault(Spot(node.place, f"searcher.{path}".rstrip(".")), message)
 
 
 def _unknown(root: Node) -> list[Fault]:
@@ -113,6 +131,18 @@ def _unknown(root: Node) -> list[Fault]:
     return found
 
 
+def _wrong_numbers(root: Node) -> Iterator[Fault]:
+    """Of those that convert units."""
+    assert isinstance(root.value, dict)
+    for name, least in (("batches_per_step", 1), ("records_per_epoch", 0)):
+        node = root.value.get(name)
+        if node is None or node.value is None:
+            continue
+        if type(node.value) is not int or node.value < least:
+            message = f"must be a whole number, {least} or more"
+            yield Fault(Spot(node.place, name), message)
+
+
 def _translate_rest(search: Search, root: Node) -> None:
     """Name, labels, restarts and seed."""
     assert isinstance(root.value, dict)
@@ -121,27 +151,48 @@ def _translate_rest(search: Search, root: Node) -> None:
         if theirs in given:
             search.put(ours, given[theirs].value, given[theirs], theirs)
             search.translated.append(f"{theirs} -> {ours} {given[theirs].value}")
-    labels = given.get("labels")
-    if labels is not None and isinstance(labels.value, list):
+    if "labels" in given:
+        _translate_labels(search, given["labels"])
+    if "reproducibility" in given:
+        _translate_seed(search, given["reproducibility"])
+
+
+def _translate_labels(search: Search, labels: Node) -> None:
+    """A list of texts, or the keys of a mapping (Determined stores them so)."""
+    if isinstance(labels.value, dict):
+        texts = {name: Node("", node.place) for name, node in labels.value.items()}
+    elif isinstance(labels.value, list) and all(isinstance(i.value, str) for i in labels.value):
         texts = {str(item.value): Node("", item.place) for item in labels.value}
-        search.put("labels", texts, labels, "labels")
-        search.translated.append(f"labels -> labels {', '.join(texts)}")
-    reproducibility = given.get("reproducibility")
-    if reproducibility is not None and isinstance(reproducibility.value, dict):
-        seed = reproducibility.value.get("experiment_seed")
-        if seed is not None and seed.value is not None:
-            search.put("seed", seed.value, seed, "reproducibility.experiment_seed")
-            search.translated.append(
-                f"reproducibility.experiment_seed -> seed {seed.value} (other configurations are "
-                "drawn by it than there)"
-            )
+    else:
+        search.refuse(labels, "labels", "must be a list of texts")
+        return
+    search.put("labels", texts, labels, "labels")
+    search.translated.append(f"labels -> labels {', '.join(texts)}")
+
+
+def _translate_seed(search: Search, section: Node) -> None:
+    if not isinstance(section.value, dict):
+        search.refuse(section, "reproducibility", "must be a mapping: experiment_seed")
+        return
+    for name, node in section.value.items():
+        if name != "experiment_seed":
+            way_out = "is no field of reproducibility; there is: experiment_seed"
+            search.refuse(node, f"reproducibility.{name}", way_out)
+    seed = section.value.get("experiment_seed")
+    if seed is not None and seed.value is not None:
+        search.put("seed", seed.value, seed, "reproducibility.experiment_seed")
+        search.translated.append(
+            f"reproducibility.experiment_seed -> seed {seed.value} (other configurations are "
+            "drawn by it than there)"
+        )
 
 
 def _notes(search: Search, root: Node, filled: Node, space: SpaceTranslator) -> list[str]:
     assert isinstance(root.value, dict)
     assert isinstance(filled.value, dict)
     notes = [f"translated: {line}" for line in search.translated]
-    unused = [name for name in root.value if name in WITHOUT_MEANING and name != "reproducibility"]
+    useful = {"reproducibility", *search.used}
+    unused = [name for name in root.value if name in WITHOUT_MEANING and name not in useful]
     unused += [
         f"searcher.{name}"
         for name in ("source_trial_id", "source_checkpoint_uuid")
