@@ -108,16 +108,22 @@ def parts(experiment: Experiment) -> Iterator[Part]:
     yield rung_table(experiment.brackets)
 
 
+def _total(experiment: Experiment) -> int:
+    """Trials that all brackets begin with."""
+    return sum(bracket.max_trials for bracket in experiment.brackets)
+
+
 def _facts(experiment: Experiment) -> str:
     spec, trial_counts = experiment.spec, experiment.trial_counts
-    total = sum(bracket.max_trials for bracket in experiment.brackets)
+    # Copies come on top of the trials that a bracket begins with; how many is not known before.
+    total = "" if spec.HasField("pbt") else f" of {_total(experiment):,}"
     facts = {
         "method": wording.method(spec),
         "metric": f"{spec.metric.name} ({wording.word(Goal, spec.metric.goal)})",
         "progress": f"{wording.percent(experiment.progress)}, "
         f"{wording.units(experiment.total_length, spec)} trained in "
         f"{wording.duration(wording.seconds_of(experiment.wall_time))}",
-        "trials": f"{trial_counts.created:,} of {total:,}: {counts(trial_counts)}",
+        "trials": f"{trial_counts.created:,}{total}: {counts(trial_counts)}",
     }
     if experiment.HasField("incumbent"):
         incumbent = experiment.incumbent

@@ -68,6 +68,7 @@ def test_a_copy_is_explained(asha: Asha, worker: Make, tmp_path: Path) -> None:
     works.arrive(0.4, 0.1, 0.2, 0.3)
     copy = works.take("w0")
 
+    assert "trials    5: " in asha("status", "population").out
     told = asha("explain", "population", str(copy.trial_number)).out
     parent = asha("explain", "population", "1").out
 
