@@ -158,13 +158,10 @@ class MethodSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return iter(())
 
 
-class AdaptiveAsha(MethodSpec, frozen=True, forbid_unknown_fields=True, tag="adaptive_asha"):
-    """Several brackets of asynchronous halving that trade exploration against length."""
+class AsynchronousSpec(MethodSpec, frozen=True, forbid_unknown_fields=True):
+    """What the asynchronous methods have in common."""
 
-    mode: BracketMode = BracketMode.STANDARD
     divisor: float = 4.0
-    max_rungs: int = 5
-    bracket_rungs: tuple[int, ...] = ()
     variant: HalvingVariant = HalvingVariant.PROMOTION
     rung_rule: RungRule = RungRule.TOP_K
     guarantee_full_length: bool = True
@@ -188,6 +185,14 @@ class AdaptiveAsha(MethodSpec, frozen=True, forbid_unknown_fields=True, tag="ada
     def guarantees_full_length(self) -> bool:
         """As asked for."""
         return self.guarantee_full_length
+
+
+class AdaptiveAsha(AsynchronousSpec, frozen=True, forbid_unknown_fields=True, tag="adaptive_asha"):
+    """Several brackets of asynchronous halving that trade exploration against length."""
+
+    mode: BracketMode = BracketMode.STANDARD
+    max_rungs: int = 5
+    bracket_rungs: tuple[int, ...] = ()
 
     def geometry(self, spec: ExperimentSpec) -> tuple[Geometry, ...]:
         """All brackets, most rungs first."""
@@ -213,34 +218,10 @@ class AdaptiveAsha(MethodSpec, frozen=True, forbid_unknown_fields=True, tag="ada
         yield from adaptive_violations(self.arm, self.max_rungs, self.bracket_rungs)
 
 
-class AsyncHalving(MethodSpec, frozen=True, forbid_unknown_fields=True, tag="async_halving"):
+class AsyncHalving(AsynchronousSpec, frozen=True, forbid_unknown_fields=True, tag="async_halving"):
     """One bracket of asynchronous halving, given directly."""
 
     num_rungs: int | None = None
-    divisor: float = 4.0
-    variant: HalvingVariant = HalvingVariant.PROMOTION
-    rung_rule: RungRule = RungRule.TOP_K
-    guarantee_full_length: bool = True
-
-    @property
-    def exact_divisor(self) -> Divisor:
-        """D."""
-        return Divisor(self.divisor)
-
-    @property
-    def pauses(self) -> bool:
-        """Whether it is the promotion variant."""
-        return self.variant is HalvingVariant.PROMOTION
-
-    @property
-    def rule(self) -> RungRule:
-        """The rule asked for."""
-        return self.rung_rule
-
-    @property
-    def guarantees_full_length(self) -> bool:
-        """As asked for."""
-        return self.guarantee_full_length
 
     def geometry(self, spec: ExperimentSpec) -> tuple[Geometry, ...]:
         """The one bracket."""
@@ -302,7 +283,7 @@ class GridSearch(MethodSpec, frozen=True, forbid_unknown_fields=True, tag="grid_
         return SearchSpace(spec.parameters).grid_size()
 
 
-def halving_violations(method: AdaptiveAsha | AsyncHalving) -> Violations:
+def halving_violations(method: AsynchronousSpec) -> Violations:
     """Of what both asynchronous methods have."""
     yield from divisor_violations(method.arm, method.divisor)
     if method.rung_rule is not RungRule.TOP_K and method.variant is not HalvingVariant.STOPPING:

@@ -287,7 +287,7 @@ def test_a_trial_without_progress_is_told_apart_from_a_lost_worker() -> None:
 
 
 def test_a_trial_keeps_the_time_of_the_close_out_that_stopped_it() -> None:
-    search = Search(method=AsyncHalving(2, 2.0), max_trials=2)
+    search = Search(method=AsyncHalving(num_rungs=2, divisor=2.0), max_trials=2)
     for worker in ("a", "b"):
         search.say(c.GetSuggestion(worker))
     search.say(c.ReportMetric(0, 1, 500, (("loss", 0.5),)), seconds=1)
@@ -331,7 +331,7 @@ def test_a_repeat_of_an_older_report_gets_the_present_decision_and_writes_nothin
 
 
 def test_a_report_that_decided_is_compared_for_ever() -> None:
-    search = Search(method=AsyncHalving(2, 2.0, HalvingVariant.STOPPING))
+    search = Search(method=AsyncHalving(num_rungs=2, divisor=2.0, variant=HalvingVariant.STOPPING))
     search.say(c.GetSuggestion("a"))
     decided = search.report(500, 0.5)
     assert decided.decision.reason == "TOP_FRACTION"
