@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -252,19 +255,23 @@ async def test_nobody_waits_longer_than_allowed(launch: Launch, seconds: int) ->
         assert not (await client.suggestions.ShouldStop(request)).should_stop
 
 
-async def test_so_many_commands_wait_to_be_decided(launch: Launch) -> None:
-    """What comes while one batch is written is the next one; of 200 at once some are too many."""
+async def test_so_many_commands_wait_to_be_decided(launch: Launch, tmp_path: Path) -> None:
+    """While a batch cannot be written five more wait; all others are refused at once."""
     client = await launch(limits=Limits(inbox_max=5))
     await client.create(max_trials=1_000, max_concurrent_trials=0)
+    with closing(sqlite3.connect(tmp_path / "asha.db", isolation_level=None)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        asked = [asyncio.create_task(client.ask(f"w{number}")) for number in range(200)]
+        refusals = asyncio.as_completed(asked)
+        for _ in range(200 - 2 * 5):  # at most five are being written, and five wait
+            with pytest.raises(grpc.aio.AioRpcError):
+                await next(refusals)
+        shell.execute("ROLLBACK")
 
-    answers = await asyncio.gather(
-        *(client.ask(f"w{number}") for number in range(200)), return_exceptions=True
-    )
-
+    answers = await asyncio.gather(*asked, return_exceptions=True)
     given = [answer for answer in answers if isinstance(answer, s.GetSuggestionResponse)]
     errors = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
     assert given
-    assert errors
     for error in errors:
         refusal = await refused(_raised(error))
         assert (refusal.code, refusal.reason) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
