@@ -239,7 +239,11 @@ class SpecReader:
             except ValueError:
                 pass
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:
+                self.refuse(node, path, "must fit into a double: at most about 1.8e308")
+                return None
         self.refuse(node, path, f"must be a number, not {_shown(node)}")
         return None
 

@@ -133,3 +133,10 @@ def test_all_faults_come_at_once_the_servers_too(asha: Asha, tmp_path: Path) -> 
             "bad.yaml:6: parameters.lr.double_range.max:",
         ):
             assert fault in said.err, said.err
+
+
+def test_a_number_that_no_double_holds_is_refused() -> None:
+    text = f"metric: {{name: loss, goal: minimize}}\ntarget: 1{'0' * 400}\nsingle: {{}}\n"
+
+    with pytest.raises(WrongFile, match=r"f.yaml:2: target: must fit into a double"):
+        read_experiment(text, "f.yaml")
