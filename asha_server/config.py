@@ -67,6 +67,9 @@ class Config:
         listen: addresses, `HOST:PORT` (port 0 takes a free one) or `unix:PATH`.
         wait_for_lock: stand by while another server holds the file.
         key_file: the key that signs leases; None: `FILE.key` beside the database.
+        backup_to: a directory that gets copies of the database again and again; None: none.
+        backup_every_us: time from one copy to the next. Microseconds.
+        backup_keep: copies that are kept, the latest.
         log_format: `text`, `json`, or `auto`: text on a terminal, JSON lines otherwise.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         drain_us: longest time to answer what is in flight at a stop. Microseconds.
@@ -77,6 +80,9 @@ class Config:
     listen: tuple[str, ...] = ("127.0.0.1:50051",)
     wait_for_lock: bool = False
     key_file: Path | None = None
+    backup_to: Path | None = None
+    backup_every_us: int = 60 * SECOND_US
+    backup_keep: int = 3
     log_format: str = "auto"
     log_level: str = "INFO"
     drain_us: int = 5 * SECOND_US

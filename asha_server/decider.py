@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from asha_server.arrivals import Arrivals
 from asha_server.errors import (
     AshaError,
     ErrorReason,
@@ -19,10 +20,20 @@ from asha_server.errors import (
     NotFound,
     Unavailable,
 )
-from asha_server.hosted import Batch, Call, Creation, Deletion, Hosted, Listing, Stats
+from asha_server.hosted import (
+    ArrivalStep,
+    Batch,
+    Call,
+    Creation,
+    Deletion,
+    Hosted,
+    Listing,
+    Stats,
+)
 from asha_server.search.command import CheckBudget, Command, GetSuggestion, ReportMetric, Wait
 from asha_server.search.event import ExperimentStateChanged
 from asha_server.search.terms import ExperimentState, WaitReason
+from asha_server.store import StoreFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +70,7 @@ class Decider:
     ) -> None:
         self._store = store
         self._roster = roster
+        self._arrivals = Arrivals(roster)
         self._keeper = keeper
         self._stats = stats
         self._look_again = look_again
@@ -96,11 +108,8 @@ class Decider:
                     answer: Any = hosted
                     if hosted.records:
                         batch.touched[hosted.key] = hosted
-                case Listing():
-                    answer = list(self._roster.by_id.values())
-                case Deletion():
-                    self._delete(batch, self._roster.find(call.experiment_id), call.work)
-                    answer = None
+                case Listing() | Deletion() | ArrivalStep():
+                    answer = self._keep_roster(batch, call.experiment_id, call.work)
                 case work if callable(work):
                     hosted = self._roster.find(call.experiment_id)
                     answer = work(hosted)
@@ -115,11 +124,26 @@ class Decider:
                         return
         except AshaError as error:
             answer = error
+        except StoreFailed:  # the disk's fault, not the experiment's
+            raise
         except Exception as error:
             answer = error
             if hosted is not None and not callable(call.work):
                 self._quarantine(batch, hosted)
         batch.answer(call, answer, hosted)
+
+    def _keep_roster(
+        self, batch: Batch, experiment_id: str, work: Listing | Deletion | ArrivalStep
+    ) -> Any:
+        """Which experiments there are: told, or changed."""
+        match work:
+            case Listing():
+                return list(self._roster.by_id.values())
+            case Deletion():
+                self._delete(batch, self._roster.find(experiment_id), work)
+                return None
+            case ArrivalStep():
+                return self._arrivals.carry_out(batch, work)
 
     def _carry_out(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
         """Decides one command of the core. Those who wait for work already come first."""
@@ -168,6 +192,8 @@ class Decider:
                 answer: Any = self._decide_command(batch, hosted, call.work)
             except AshaError as error:
                 answer = error
+            except StoreFailed:
+                raise
             except Exception as error:
                 self._quarantine(batch, hosted)
                 batch.answer(call, error, hosted)
@@ -180,9 +206,14 @@ class Decider:
                 break
         hosted.waiting.put_back(passed_over)
 
-    def expire(self, batch: Batch) -> None:
-        """Queues the trials of overdue leases again, after everything that was said in time."""
-        for hosted, command in self._keeper.overdue(self._roster.by_key):
+    def expire(self, batch: Batch, now_us: int) -> None:
+        """Queues the trials of overdue leases again, after everything that was said in time.
+
+        Args:
+            batch: of this turn.
+            now_us: up to when everything that was said is known; monotonic.
+        """
+        for hosted, command in self._keeper.overdue(self._roster.by_key, now_us):
             self._stats.expiries += 1
             self.decide(batch, _unheard(hosted, command))
 

@@ -19,7 +19,17 @@ from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
 from asha_server.errors import ErrorReason, ResourceExhausted, Unavailable
 from asha_server.garbage import collect_when_idle, leave_full_passes_to_idle_times
-from asha_server.hosted import Batch, Call, Creation, Deletion, Hosted, Listing, Stats
+from asha_server.hosted import (
+    ArrivalStep,
+    Batch,
+    Call,
+    Creation,
+    Deletion,
+    Hosted,
+    Listing,
+    Stage,
+    Stats,
+)
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
 from asha_server.roster import Roster
@@ -28,7 +38,9 @@ from asha_server.store import Write
 
 if TYPE_CHECKING:
     from asha_server.config import Limits
+    from asha_server.hosted import Arrival
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
+    from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
     from asha_server.store import Store
 
@@ -38,8 +50,12 @@ TICK_US = SECOND_US
 """How often budgets are looked at, and the least stall that is noticed."""
 FORGOTTEN_PER_BATCH = 500
 """Rows a table of a deleted experiment that go with one batch."""
-_READ_AFTER_STALL_S = 0.05
+_LATE_US = SECOND_US // 10
+"""A turn that begins so late has something to read before anything expires."""
+_READ_S = 0.05
 """Time for the event loop to read what came while the server stood still."""
+_READS_MAX = 20
+"""How often it reads on while more and more comes; by then other turns are due."""
 
 
 class Engine:
@@ -198,6 +214,36 @@ class Engine:
         """
         await self._put(Call(experiment_id, Deletion(force), _future()))
 
+    async def announce(self, experiment_id: str) -> Arrival:
+        """Begins to take in an experiment of another server, which nobody sees yet.
+
+        Raises:
+            AlreadyExists: EXPERIMENT_EXISTS.
+            ResourceExhausted: LIMIT_EXCEEDED.
+        """
+        step = ArrivalStep(Stage.ANNOUNCED, experiment_id)
+        arrival: Arrival = await self._put(Call("", step, _future()))
+        return arrival
+
+    async def take_in(self, arrival: Arrival, records: list[Record]) -> None:
+        """Takes in its next events; they are durable when it returns."""
+        step = ArrivalStep(Stage.GOES_ON, arrival=arrival, records=records)
+        await self._queue(Call("", step, _future()))
+
+    async def complete(self, arrival: Arrival) -> Hosted:
+        """All events came: from now on the experiment is there, a running one paused."""
+        step = ArrivalStep(Stage.IS_WHOLE, arrival=arrival)
+        hosted: Hosted = await self._queue(Call("", step, _future()))
+        return hosted
+
+    def give_up(self, arrival: Arrival) -> None:
+        """It will not be whole: what came of it goes, at the latest when the server starts."""
+        if self._refusal is None:
+            given_up = self._queue(
+                Call("", ArrivalStep(Stage.IS_GIVEN_UP, arrival=arrival), _future())
+            )
+            given_up.add_done_callback(lambda done: done.cancelled() or done.exception())
+
     async def experiments(self) -> list[Hosted]:
         """Every experiment, in order of creation; only what is durable is seen."""
         found: list[Hosted] = await self._put(Call("", Listing(), _future()))
@@ -227,8 +273,6 @@ class Engine:
         return self._waiting_calls
 
     async def _put(self, call: Call) -> Any:
-        if self._refusal is not None:
-            raise self._refusal
         if len(self._inbox) >= self.limits.inbox_max:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
@@ -236,9 +280,14 @@ class Engine:
                 retry_after_us=SECOND_US // 2,
                 inbox_max=self.limits.inbox_max,
             )
+        return await self._queue(call)
+
+    def _queue(self, call: Call) -> asyncio.Future[Any]:
+        if self._refusal is not None:
+            raise self._refusal
         self._inbox.append(call)
         self._wake.set()
-        return await call.future
+        return call.future
 
     # -- one turn ---------------------------------------------------------------------------------
 
@@ -269,14 +318,26 @@ class Engine:
             if not self._inbox:
                 collect_when_idle()
         self._wake.clear()
-        gap_us = self.clock.monotonic_us() - (self._turned_us or began_us) - wait_us
-        if gap_us > TICK_US:
+        now_us = self.clock.monotonic_us()
+        since_us = now_us - (self._turned_us or began_us)
+        late_us = since_us - wait_us
+        if late_us > TICK_US:
             self.stats.stalls += 1
-            log.warning("stood_still", extra={"gap_ms": gap_us // 1000})
-            self.leases.stand_still(gap_us)
-            # What came meanwhile is read before anything expires.
-            await asyncio.sleep(_READ_AFTER_STALL_S)
+            log.warning("stood_still", extra={"gap_ms": late_us // 1000})
+            # All of the time since the last turn: who can tell when in its sleep it began?
+            self.leases.stand_still(since_us)
+        due_us = self.leases.next_us()
+        if late_us > _LATE_US and (late_us > TICK_US or (due_us is not None and due_us <= now_us)):
+            await self._read_what_came()
         self._turned_us = self.clock.monotonic_us()
+
+    async def _read_what_came(self) -> None:
+        """Lets the event loop take in what waits in its sockets, before anything expires."""
+        for _ in range(_READS_MAX):
+            depth = len(self._inbox)
+            await asyncio.sleep(_READ_S)
+            if len(self._inbox) == depth:
+                return
 
     async def _turn(self) -> None:
         self._batch = batch = Batch(self._inbox, self.clock.wall_us())
@@ -284,7 +345,8 @@ class Engine:
         for call in batch.calls:
             if not call.future.done():
                 self._decider.decide(batch, call)
-        self._decider.expire(batch)
+        # By the time of the turn's begin: what stood still since then is seen by the next one.
+        self._decider.expire(batch, self._turned_us)
         if self._turned_us - self._budgets_checked_us >= TICK_US:
             self._budgets_checked_us = self._turned_us
             self._decider.check_budgets(batch)
@@ -307,7 +369,8 @@ class Engine:
         writes = []
         for hosted in batch.touched.values():
             state = hosted.experiment.state
-            writes.append(Write(hosted.key, rows_of(state, state.take_changes()), hosted.records))
+            rows = rows_of(state, state.take_changes())
+            writes.append(Write(hosted.key, rows, hosted.records, hosted.is_arriving))
         started = time.perf_counter_ns()
         await self._in_writer(self._store.append, writes, batch.deleted)
         self.stats.commits += 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from asha_server.search.replay import Replay
 from asha_server.waiting import Waiting
 from asha_server.watch import Feed
 
@@ -25,9 +27,10 @@ class Hosted:
         waiting: its long polls.
         feed: its committed events, for watchers.
         records: list[Record], what this batch emitted so far.
+        is_arriving: it is being imported: written, but not there for anybody yet.
     """
 
-    __slots__ = ("experiment", "feed", "key", "records", "waiting")
+    __slots__ = ("experiment", "feed", "is_arriving", "key", "records", "waiting")
 
     def __init__(self, key: int, experiment: Experiment) -> None:
         self.key = key
@@ -35,6 +38,7 @@ class Hosted:
         self.waiting = Waiting()
         self.feed = Feed()
         self.records: list[Record] = []
+        self.is_arriving = False
 
     @property
     def token_scope(self) -> str:
@@ -67,6 +71,61 @@ class Listing:
     """ListExperiments, as the engine's work."""
 
     __slots__ = ()
+
+
+class Arrival:
+    """One experiment on its way in: an import.
+
+    Attributes:
+        experiment_id: its name, which nobody else can take meanwhile.
+        key: its key in the store.
+        replay: what has come so far.
+        hosted: it; None before the first piece.
+        last_us: when the latest event that came happened; wall clock, microseconds.
+    """
+
+    __slots__ = ("experiment_id", "hosted", "key", "last_us", "replay")
+
+    def __init__(self, experiment_id: str, key: int) -> None:
+        self.experiment_id = experiment_id
+        self.key = key
+        self.replay = Replay()
+        self.hosted: Hosted | None = None
+        self.last_us = 0
+
+
+class Stage(StrEnum):
+    """What becomes of an arrival."""
+
+    ANNOUNCED = "ANNOUNCED"
+    GOES_ON = "GOES_ON"
+    IS_WHOLE = "IS_WHOLE"
+    IS_GIVEN_UP = "IS_GIVEN_UP"
+
+
+class ArrivalStep:
+    """One step of an arrival, as the engine's work.
+
+    Attributes:
+        stage: which.
+        experiment_id: the name, where it is announced.
+        arrival: which arrival, afterwards.
+        records: list[Record], the next events, where it goes on.
+    """
+
+    __slots__ = ("arrival", "experiment_id", "records", "stage")
+
+    def __init__(
+        self,
+        stage: Stage,
+        experiment_id: str = "",
+        arrival: Arrival | None = None,
+        records: list[Record] | None = None,
+    ) -> None:
+        self.stage = stage
+        self.experiment_id = experiment_id
+        self.arrival = arrival
+        self.records = records or []
 
 
 class Call:
@@ -160,4 +219,4 @@ class Stats:
 
 
 if TYPE_CHECKING:
-    Work = Command | Callable[[Hosted], Any] | Creation | Deletion | Listing
+    Work = Command | Callable[[Hosted], Any] | Creation | Deletion | Listing | ArrivalStep

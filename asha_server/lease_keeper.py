@@ -101,13 +101,16 @@ class LeaseKeeper:
             spec.progress_timeout_us if is_report else None, self._clock.monotonic_us(),
         )  # fmt: skip
 
-    def overdue(self, hosted: Mapping[int, Hosted]) -> Iterator[tuple[Hosted, ExpireLease]]:
+    def overdue(
+        self, hosted: Mapping[int, Hosted], now_us: int
+    ) -> Iterator[tuple[Hosted, ExpireLease]]:
         """Takes out every lease that ran out, with the command that ends it.
 
         Args:
             hosted: the experiments, by key.
+            now_us: by when; monotonic.
         """
-        for overdue in self._leases.overdue(self._clock.monotonic_us()):
+        for overdue in self._leases.overdue(now_us):
             cause = TrialStateCause.LEASE_EXPIRED
             if overdue.is_stuck:
                 cause = TrialStateCause.PROGRESS_TIMEOUT

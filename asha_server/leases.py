@@ -14,6 +14,8 @@ import secrets
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
+from asha_server.store import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -23,16 +25,36 @@ _DIGEST_BYTES = 18
 
 
 def load_key(path: Path) -> bytes:
-    """The key of a server's leases; made on first use, readable by its owner only."""
+    """The key of a server's leases; made on first use, readable by its owner only.
+
+    Raises:
+        StoreError: it can be neither read nor made, or is empty.
+    """
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_bytes(KEY_BYTES)
+        key = path.read_bytes() if path.exists() else _make_key(path)
+    except OSError as error:
+        raise StoreError(
+            f"the key {path} can be neither read nor made: {error.strerror}; give --key-file "
+            "another, or a directory that the server may write"
+        ) from None
+    if not key:
+        raise StoreError(
+            f"the key {path} is empty: put the former one in its place, or remove it to have one "
+            "made (workers that are training then lose their leases)"
+        )
+    return key
+
+
+def _make_key(path: Path) -> bytes:
+    """A new key, in a file that has its name once the key is on the disk."""
+    key = secrets.token_bytes(KEY_BYTES)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key)
         file.flush()
         os.fsync(file.fileno())
+    partial.replace(path)
     return key
 
 

@@ -17,6 +17,8 @@ from asha_server.hosted import Hosted
 from asha_server.search.event import ExperimentCreated
 from asha_server.search.experiment import Experiment
 from asha_server.search.loading import load
+from asha_server.store import StoreError
+from asha_server.store.failure import REPAIR
 
 if TYPE_CHECKING:
     from asha_server.hosted import Creation
@@ -39,15 +41,28 @@ class Roster:
         self.by_id: dict[str, Hosted] = {}
         self.by_key: dict[int, Hosted] = {}
         self._created_by: dict[str, Hosted] = {}
+        # Names of experiments that are being imported.
+        self._reserved: set[str] = set()
         self._store = store
         self._experiments_max = experiments_max
         self._next_key = 1
 
     def load(self) -> None:
-        """Takes in every experiment of the store."""
+        """Takes in every experiment of the store.
+
+        Raises:
+            StoreError: it cannot be read, or what is read makes no sense.
+        """
         self._next_key = self._store.next_key()
         for key, rows in self._store.load():
-            self.add(Hosted(key, Experiment(load(rows))))
+            try:
+                self.add(Hosted(key, Experiment(load(rows))))
+            except Exception as error:
+                experiment_id = rows.experiment.id
+                raise StoreError(
+                    f"the rows of experiment {experiment_id!r} are damaged ({error!r}): "
+                    f"`asha verify` tells more; put a copy in the file's place ({REPAIR})"
+                ) from error
 
     def reload(self, hosted: Hosted) -> bool:
         """Puts an experiment back to what is durable of it.
@@ -68,13 +83,15 @@ class Roster:
         self.by_id[state.experiment_id] = hosted
         self.by_key[hosted.key] = hosted
         if state.create_request_id:
-            self._created_by[state.create_request_id] = hosted
+            # An imported one may name a request that created another one here: the first counts.
+            self._created_by.setdefault(state.create_request_id, hosted)
 
     def remove(self, hosted: Hosted) -> None:
         """Strikes out an experiment; its name and its request id are free again."""
         state = hosted.experiment.state
         del self.by_id[state.experiment_id], self.by_key[hosted.key]
-        self._created_by.pop(state.create_request_id, None)
+        if self._created_by.get(state.create_request_id) is hosted:
+            del self._created_by[state.create_request_id]
 
     def find(self, experiment_id: str) -> Hosted:
         """The experiment of that name.
@@ -104,23 +121,51 @@ class Roster:
         if before is not None:
             self._refuse_other_content(before, wanted)
             return before
-        if wanted.experiment_id in self.by_id:
-            raise experiment_exists(wanted.experiment_id)
-        if len(self.by_id) >= self._experiments_max:
-            raise ResourceExhausted(
-                ErrorReason.LIMIT_EXCEEDED,
-                f"the server holds {len(self.by_id)} experiments, its most; delete some",
-                experiments_max=self._experiments_max,
-            )
-        experiment_id = wanted.experiment_id or generate_name(self.by_id)
+        self._refuse_one_more(wanted.experiment_id)
+        experiment_id = wanted.experiment_id or generate_name({*self.by_id, *self._reserved})
         experiment, record = Experiment.create(
             experiment_id, wanted.spec, secrets.randbelow(2**31), now_us, wanted.request_id
         )
-        hosted = Hosted(self._next_key, experiment)
-        self._next_key += 1
+        hosted = Hosted(self._take_key(), experiment)
         hosted.records.append(record)
         self.add(hosted)
         return hosted
+
+    def reserve(self, experiment_id: str) -> int:
+        """Keeps a name for an experiment that is being imported; its key in the store.
+
+        Raises:
+            AlreadyExists: EXPERIMENT_EXISTS.
+            ResourceExhausted: LIMIT_EXCEEDED.
+        """
+        self._refuse_one_more(experiment_id)
+        self._reserved.add(experiment_id)
+        return self._take_key()
+
+    def release(self, experiment_id: str) -> None:
+        """Undoes a reservation: the experiment is there now, or will not come."""
+        self._reserved.discard(experiment_id)
+
+    def _take_key(self) -> int:
+        self._next_key += 1
+        return self._next_key - 1
+
+    def _refuse_one_more(self, experiment_id: str) -> None:
+        """There is room for a new experiment of that name.
+
+        Raises:
+            AlreadyExists: EXPERIMENT_EXISTS.
+            ResourceExhausted: LIMIT_EXCEEDED.
+        """
+        if experiment_id in self.by_id or experiment_id in self._reserved:
+            raise experiment_exists(experiment_id)
+        held = len(self.by_id) + len(self._reserved)
+        if held >= self._experiments_max:
+            raise ResourceExhausted(
+                ErrorReason.LIMIT_EXCEEDED,
+                f"the server holds {held} experiments, its most; delete some",
+                experiments_max=self._experiments_max,
+            )
 
     def _refuse_other_content(self, hosted: Hosted, wanted: Creation) -> None:
         """The same request id asks for the same experiment.

@@ -27,6 +27,7 @@ from asha_server.pb import (
     suggestion_service_pb2,
     suggestion_service_pb2_grpc,
 )
+from asha_server.reader.backups import Backups
 from asha_server.reader.process import Reader
 from asha_server.service.admin import AdminService
 from asha_server.service.experiment import ExperimentService
@@ -51,6 +52,8 @@ SERVICES = tuple(
 _HARD_LIMIT_FACTOR = 4
 """A request above its limit is refused with an explanation; one above this many times the limit
 is refused by gRPC itself, which has none."""
+_NEVER = 2**31 - 1
+"""The greatest number that an option of gRPC takes."""
 _PORT_MAX = 65_535
 """GRPC takes the rest of a greater port divided by 65536, in silence."""
 
@@ -79,6 +82,7 @@ class Server:
         self.engine = Engine(self._store, config.limits)
         self.reader = Reader(config.database, config.limits)
         self.watching = Watching(self.engine, self.reader)
+        self._backups = Backups(config, lambda: self.engine.stats.commits)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
         self._engine_task: asyncio.Task[None] | None = None
@@ -104,12 +108,19 @@ class Server:
                 ),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
+                # What waits to be taken up is never dropped: gRPC would do that with CANCELLED,
+                # which nobody sends again, from a thousand calls or half a minute on. Each worker
+                # waits for its answer, so no more wait than there are workers.
+                ("grpc.server.max_pending_requests", _NEVER),
+                ("grpc.server.max_pending_requests_hard_limit", _NEVER),
+                ("grpc.server_max_unrequested_time_in_server", _NEVER // 1000),
             ],
         )
         self._register(server, mint)
         for address in config.listen:
             self.addresses.append(_listen(server, address))
         self._engine_task = self.engine.start()
+        self._backups.start()
         await server.start()
         self._grpc = server
         for name in ("", *SERVICES):
@@ -149,10 +160,12 @@ class Server:
             await self.engine.drain()
             await stopping
         await self.reader.close()
+        await self._backups.stop()
         await self.engine.stop()
         log.info("stopped")
         if self._engine_task is not None:
             self._engine_task.result()
+            await self._backups.finish()
 
 
 def _listen(server: grpc.aio.Server, address: str) -> str:
@@ -198,13 +211,12 @@ def _refuse_live_socket(path: str) -> None:
     raise ServerError(f"cannot listen on unix:{path}: another server answers there")
 
 
-async def _serve(config: Config) -> int:
-    """Serves until SIGTERM or SIGINT; the exit status."""
+async def _serve(server: Server) -> None:
+    """Serves until SIGTERM or SIGINT, or until the engine fails."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = Server(config)
     try:
         await server.start()
         for address in server.addresses:
@@ -218,7 +230,6 @@ async def _serve(config: Config) -> int:
             task.cancel()
     finally:
         await server.stop()
-    return 0
 
 
 def run(config: Config) -> int:
@@ -228,12 +239,20 @@ def run(config: Config) -> int:
         The exit status: 0 stopped on request, 1 it could not start or its store failed.
     """
     configure_logging(config.log_format, config.log_level)
+    # Standing by for the file blocks, so it comes before the event loop, whose signal handlers
+    # would not be heard: SIGTERM ends a standby as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        server = Server(config)
         if sys.platform == "win32":
-            return asyncio.run(_serve(config))
-        import uvloop  # noqa: PLC0415 - not on every platform
+            asyncio.run(_serve(server))
+        else:
+            import uvloop  # noqa: PLC0415 - not on every platform
 
-        return uvloop.run(_serve(config))
+            uvloop.run(_serve(server))
+    except KeyboardInterrupt:
+        return 0
     except (StoreError, ServerError) as error:
         print(f"asha serve: {error}", file=sys.stderr)  # noqa: T201 - to the person who ran it
         return 1
+    return 0

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from asha_server.search.event import Decision, MetricReported
-from asha_server.search.evolve import apply
 from asha_server.search.experiment import Experiment
 from asha_server.search.loading import load
+from asha_server.search.replay import Replay
 from asha_server.search.rows import all_rows, attempt_row, with_bulk_end
 from asha_server.search.spec import ExperimentSpec
 from asha_server.store.reading import ReadOnlyStore
@@ -88,48 +88,52 @@ def verify_file(path: Path) -> Verification:
 
 
 def _verify(store: ReadOnlyStore, key: int, rows: Rows) -> VerifiedExperiment:
-    replay = _Replay(store, key)
-    problems = [*islice(_problems(replay, rows), PROBLEMS_MAX)]
-    return VerifiedExperiment(rows.experiment.id, replay.count, len(rows.trials), problems)
+    history = _StoredHistory(store, key)
+    problems = [*islice(_problems(history, rows), PROBLEMS_MAX)]
+    return VerifiedExperiment(rows.experiment.id, history.count, len(rows.trials), problems)
 
 
-def _problems(replay: _Replay, rows: Rows) -> Iterator[str]:
+def _problems(history: _StoredHistory, rows: Rows) -> Iterator[str]:
     """What is wrong with the rows by themselves, with the history, and where the two part."""
     try:
         Experiment(load(rows)).check()
     except Exception as error:
         yield f"a server cannot start from its rows: {_said(error)}"
     try:
-        experiment = replay.run()
+        experiment = history.run()
     except Exception as error:
-        yield f"its history cannot be replayed beyond event {replay.count}: {_said(error)}"
+        yield f"its history cannot be replayed beyond event {history.count}: {_said(error)}"
         return
-    yield from replay.problems
+    yield from history.problems
     try:
         experiment.check()
     except AssertionError as error:
         yield f"its history makes what cannot be: {_said(error)}"
-    told = all_rows(experiment.state)._replace(attempts=[*replay.attempts.values()])
+    told = all_rows(experiment.state)._replace(attempts=[*history.attempts.values()])
     yield from _differences(rows._replace(trials=[*_settled(rows)]), told)
 
 
-class _Replay:
-    """One experiment's history on its way through a replay.
+class _StoredHistory:
+    """One experiment's history in the file, on its way through a replay.
 
     Attributes:
-        count: events replayed so far.
         attempts: (trial, attempt) -> AttemptRow, every attempt there ever was.
         problems: list[str], what is wrong with events that replay all the same.
     """
 
     def __init__(self, store: ReadOnlyStore, key: int) -> None:
-        self.count = 0
         self.attempts: dict[tuple[int, int], AttemptRow] = {}
         self.problems: list[str] = []
+        self._replay = Replay()
         self._store = store
         self._key = key
         # (trial, attempt) -> sequence of its latest report.
         self._last_reports: dict[tuple[int, int], int] = {}
+
+    @property
+    def count(self) -> int:
+        """Events replayed so far."""
+        return self._replay.count
 
     def run(self) -> Experiment:
         """The experiment that all events make.
@@ -137,24 +141,16 @@ class _Replay:
         Raises:
             Exception: an event is missing, there twice, unreadable or impossible.
         """
-        experiment: Experiment | None = None
         while page := self._store.history(self._key, self.count, _PAGE):
             for record in page:
-                if record.sequence != self.count + 1:
-                    raise ValueError(f"then comes event {record.sequence}")
-                if experiment is None:
-                    experiment = Experiment.replay([record])
-                else:
-                    apply(experiment.state, record)
-                self.count += 1
+                self._replay.take(record)
                 self._follow(record)
-            assert experiment is not None
             # Only a trial's latest attempt stays in memory: the others are kept as they pass.
-            for attempt in experiment.state.take_changes().attempts.values():
+            for attempt in self._replay.experiment.state.take_changes().attempts.values():
                 self.attempts[attempt.trial_number, attempt.number] = attempt_row(attempt)
-        if experiment is None:
+        if not self.count:
             raise ValueError("there is no event")
-        return experiment
+        return self._replay.experiment
 
     def _follow(self, record: Record) -> None:
         """Each report names the one before it in its attempt."""

@@ -50,7 +50,11 @@ SECTIONS: dict[str, dict[str, Subcommand]] = {
     "Server": {
         "serve": Subcommand("serve", "Run the server."),
         "export": Subcommand("export", "Write an experiment's history as a file."),
+        "import": Subcommand("import_", "Make an experiment of an exported file."),
+        "replay": Subcommand("replay", "Decide an exported history anew."),
         "verify": Subcommand("verify", "Prove that a database file is whole."),
+        "backup": Subcommand("backup", "Copy a database file, also a served one."),
+        "compact": Subcommand("compact", "Give the room of deleted experiments back."),
     },
 }
 """The sections of `asha --help` and their subcommands, in the order in which they are shown."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from asha_server.config import Config
+from asha_server.config import SECOND_US, Config
 from asha_server.server import run
 
 
@@ -24,6 +24,24 @@ class ListenAddress(click.ParamType[str]):
         if not (path if scheme == "unix" else host and is_port):
             self.fail(f"{value!r} is neither HOST:PORT nor unix:PATH", param, ctx)
         return value
+
+
+class Interval(click.ParamType[int]):
+    """`60s`, `5m` or `1h`: at least a second. Microseconds."""
+
+    name = "interval"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The time that a text says."""
+        if isinstance(value, int):
+            return value
+        amount, unit = value[:-1], value[-1:]
+        seconds = {"s": 1, "m": 60, "h": 3600}.get(unit, 0)
+        if not (seconds and amount.isascii() and amount.isdigit() and int(amount)):
+            self.fail(f"{value!r} is not a time like 60s, 5m or 1h", param, ctx)
+        return int(amount) * seconds * SECOND_US
 
 
 @click.command(
@@ -55,6 +73,31 @@ class ListenAddress(click.ParamType[str]):
     help="The key that signs leases.  [default: FILE.key beside the database FILE]",
 )
 @click.option(
+    "--backup-to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write whole copies of the database here, also onto a network file system; a directory "
+    "of this server alone. If the disk under FILE is lost, what was answered since the latest copy "
+    "began is lost with it: at most --backup-every and the time that one copy takes.",
+)
+@click.option(
+    "--backup-every",
+    type=Interval(),
+    default="60s",
+    show_default=True,
+    metavar="TIME",
+    help="From one copy to the next, as 60s, 5m or 1h; none while nothing changes, and one when "
+    "the server is stopped.",
+)
+@click.option(
+    "--backup-keep",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Copies that are kept, the latest.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["auto", "text", "json"]),
     default="auto",
@@ -73,6 +116,9 @@ def command(
     listen: tuple[str, ...],
     wait_for_lock: bool,
     key_file: Path | None,
+    backup_to: Path | None,
+    backup_every: int,
+    backup_keep: int,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -87,6 +133,9 @@ def command(
         listen=listen,
         wait_for_lock=wait_for_lock,
         key_file=key_file,
+        backup_to=backup_to,
+        backup_every_us=backup_every,
+        backup_keep=backup_keep,
         log_format=log_format,
         log_level=log_level,
     )

@@ -1,8 +1,7 @@
 """The export process: one experiment's history as JSON lines on stdout.
 
-The first line says what follows: `{"asha_export": 1, "experiment_id": …, "last_sequence": n}`.
-Then one line an event, from sequence 1 to n without gaps, as `store/history.py` writes them.
-Nothing is ever rewritten in a history, so pages read one after another are one whole.
+The lines are described in `store/history_file.py`. Nothing is ever rewritten in a history, so
+pages read one after another are one whole.
 
 python -m asha_server.reader.export DATABASE KEY
 """
@@ -12,12 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import msgspec
-
 from asha_server.store.history import encode
+from asha_server.store.history_file import header_line
 from asha_server.store.reading import ReadOnlyStore
 
-FORMAT = 1
 PAGE = 1_000
 GONE = 3
 """Exit status: the experiment is deleted."""
@@ -31,8 +28,7 @@ def main(path: Path, key: int) -> int:
         return GONE
     last = experiment.row.sequence
     out = sys.stdout.buffer
-    header = {"asha_export": FORMAT, "experiment_id": experiment.row.id, "last_sequence": last}
-    out.write(msgspec.json.encode(header) + b"\n")
+    out.write(header_line(experiment.row.id, last))
     after = 0
     while after < last:
         records = store.history(key, after, min(PAGE, last - after))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sys
 from collections import deque
@@ -13,6 +12,7 @@ import msgspec
 
 from asha_server.errors import ErrorReason, NotFound, ResourceExhausted, Unavailable
 from asha_server.reader.export import GONE
+from asha_server.reader.importing import Importer, end_process
 from asha_server.reader.questions import LENGTH_BYTES, Question, Reply, frame
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Reader:
     Attributes:
         export_count: exports that run.
         forecast_count: forecasts that run or wait for their turn.
+        importer: reads exports that are imported, in processes of its own.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
@@ -52,6 +53,7 @@ class Reader:
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._asked: deque[asyncio.Future[Reply]] = deque()
+        self.importer = Importer(path)
         self.export_count = 0
         self._exporting: set[asyncio.subprocess.Process] = set()
         self.forecast_count = 0
@@ -167,7 +169,7 @@ class Reader:
             self.export_count -= 1
             if process is not None:
                 self._exporting.discard(process)
-                await _end(process)
+                await end_process(process)
 
     async def forecast(self, request: bytes) -> bytes:
         """A preview with its forecast, by a process that ends with the call.
@@ -209,7 +211,7 @@ class Reader:
             answer, _ = await process.communicate(request)
         finally:
             self._forecasting.discard(process)
-            await _end(process)
+            await end_process(process)
         if process.returncode and process.returncode < 0:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
@@ -223,23 +225,14 @@ class Reader:
 
     async def close(self) -> None:
         """Ends every child process."""
+        await self.importer.close()
         for process in [*self._exporting, *self._forecasting]:
-            await _end(process)
+            await end_process(process)
         reading, listening = self._process, self._listening
         if reading is not None and listening is not None:
             assert reading.stdin is not None
             reading.stdin.close()
             await listening
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ends a process that nobody listens to any more; nothing to do for one that is done."""
-    if process.returncode is None:
-        process.kill()
-    assert process.stdout is not None
-    with contextlib.suppress(RuntimeError):  # somebody else is reading it to its end
-        await process.stdout.read()
-    await process.wait()
 
 
 def _gone() -> NotFound:

@@ -1,4 +1,4 @@
-"""What can be asked of the reader process, and how it travels: length-prefixed msgpack frames."""
+"""What the reader and the intake say, and how it travels: length-prefixed msgpack frames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from asha_server.search.event import Record
 from asha_server.wire.page import PAGE_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -48,10 +49,26 @@ class Reply(msgspec.Struct, frozen=True):
     is_gone: bool = False
 
 
+class Word(msgspec.Struct, frozen=True):
+    """What the intake process says of the export that it reads; one field is set.
+
+    Attributes:
+        experiment_id: the name that the experiment is to have; said first.
+        refusal: what is wrong with the file, by line; nothing follows.
+        records: list[Record], its next events.
+        is_end: that was all.
+    """
+
+    experiment_id: str = ""
+    refusal: str = ""
+    records: list[Record] = []
+    is_end: bool = False
+
+
 _questions = msgspec.msgpack.Decoder(Question)
 
 
-def frame(value: Question | Reply) -> bytes:
+def frame(value: Question | Reply | Word) -> bytes:
     """A value with its length before it."""
     body = msgspec.msgpack.encode(value)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body

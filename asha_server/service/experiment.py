@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
-from asha_server.errors import NotFound, NotImplementedYet
+from asha_server.errors import NotFound
 from asha_server.pb import experiment_service_pb2 as pb
 from asha_server.pb import experiment_service_pb2_grpc as rpc
 from asha_server.reader.questions import Question
@@ -18,6 +18,7 @@ from asha_server.search.command import PauseExperiment, ResumeExperiment
 from asha_server.search.experiment import Experiment
 from asha_server.search.leaderboard import best_trials
 from asha_server.search.lease import find_trial
+from asha_server.service.importing import Importing
 from asha_server.wire import control
 from asha_server.wire.experiment import format_experiment, format_rung_entries
 from asha_server.wire.page import page_token
@@ -56,6 +57,7 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         self._engine = engine
         self._reader = reader
         self._watching = watching
+        self._importing = Importing(engine, reader.importer, limits)
         self._limits = limits
 
     # -- experiments ------------------------------------------------------------------------------
@@ -335,8 +337,9 @@ class ExperimentService(rpc.ExperimentServiceServicer):
     async def ImportExperiment(
         self, request_iterator: AsyncIterator[pb.ImportExperimentRequest], context: Any
     ) -> pb.ImportExperimentResponse:
-        """Not in this server yet."""
-        raise NotImplementedYet("ImportExperiment is not in this server yet")
+        """An experiment of an exported file; a running one arrives paused."""
+        experiment_id = await self._importing.run(request_iterator)
+        return pb.ImportExperimentResponse(experiment=await self._experiment(experiment_id))
 
 
 def _rungs_page(

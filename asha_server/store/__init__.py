@@ -48,11 +48,14 @@ class Write(NamedTuple):
         key: the experiment's key in the store.
         rows: its changed rows.
         records: list[Record], its new events, in order.
+        is_hidden: it is not all here yet: to be kept like a deleted one, until a write says
+            otherwise.
     """
 
     key: int
     rows: Rows
     records: list[Record]
+    is_hidden: bool = False
 
 
 class Store(Protocol):
@@ -75,7 +78,7 @@ class Store(Protocol):
         """A key that no experiment has or had."""
 
     def leftovers(self) -> list[int]:
-        """Keys of deleted experiments of which some rows are left."""
+        """Keys of experiments of which some rows are left: deleted ones, and hidden ones."""
 
     def append(self, writes: list[Write], deleted: Iterable[int] = ()) -> None:
         """Writes a batch in one transaction; durable when it returns.

@@ -11,6 +11,8 @@ from asha_server.store import StoreError
 
 log = logging.getLogger(__name__)
 
+MOUNTS = Path("/proc/self/mountinfo")
+"""What is mounted where, by the kernel. Source: proc(5)."""
 NETWORK_FILE_SYSTEMS = frozenset(
     {
         "9p",
@@ -18,7 +20,11 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "beegfs",
         "ceph",
         "cifs",
+        "fuse.ceph-fuse",
+        "fuse.gcsfuse",
         "fuse.glusterfs",
+        "fuse.juicefs",
+        "fuse.rclone",
         "fuse.s3fs",
         "fuse.sshfs",
         "gpfs",
@@ -34,7 +40,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 def file_system_of(path: Path) -> str:
     """The type of the file system that holds a path, or "" where it is not known."""
     try:
-        mounts = Path("/proc/self/mountinfo").read_text()
+        mounts = MOUNTS.read_text()
     except OSError:
         return ""
     best, found = "", ""
@@ -58,8 +64,24 @@ def refuse_network_file_system(path: Path) -> None:
     if kind in NETWORK_FILE_SYSTEMS:
         raise StoreError(
             f"{path} lies on a network file system ({kind}), where SQLite can lose data: put the "
-            "database on a local disk of the server's machine"
+            "database on a local disk of the server's machine, and have copies of it written here "
+            f"with `--backup-to {path.resolve().parent}`"
         )
+
+
+class FileHeld(StoreError):
+    """Another server has the file.
+
+    Attributes:
+        holder: who, as they wrote it down.
+    """
+
+    def __init__(self, path: Path, holder: str) -> None:
+        super().__init__(
+            f"{path} is served by another server ({holder}): use that one, stop it, or stand by "
+            "with --wait-for-lock"
+        )
+        self.holder = holder
 
 
 class FileLock:
@@ -70,7 +92,8 @@ class FileLock:
         wait: stand by until the present holder lets go, instead of refusing.
 
     Raises:
-        StoreError: another server holds the file.
+        FileHeld: another server holds the file.
+        StoreError: there is no place for the lock.
     """
 
     def __init__(self, path: Path, *, wait: bool = False) -> None:
@@ -88,10 +111,7 @@ class FileLock:
             holder = self.holder()
             if not wait:
                 os.close(self._handle)
-                raise StoreError(
-                    f"{path} is served by another server ({holder}): use that one, stop it, or "
-                    "stand by with --wait-for-lock"
-                ) from None
+                raise FileHeld(path, holder) from None
             log.warning("standing_by", extra={"database": str(path), "holder": holder})
             fcntl.flock(self._handle, fcntl.LOCK_EX)
         os.ftruncate(self._handle, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlite_utils import Database
 
 from asha_server.store import StoreError
+from asha_server.store.failure import advice
 from asha_server.store.migrations import KNOWN, migrations
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         )
     if path.is_dir():
         raise StoreError(f"{path} is a directory: give --database a file in it")
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S
-    )
+    connection = _connected(path, str(path), is_uri=False)
     try:
         db = Database(connection)
         _refuse_future(path, db)
@@ -45,27 +44,31 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA busy_timeout = 0")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StoreError(f"{path} cannot be used as a database: {error}") from None
+        raise _unusable(path, error) from None
     except StoreError:
         connection.close()
         raise
     return connection
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path, *, of_any_version: bool = False) -> sqlite3.Connection:
     """A connection that cannot write; it sees whole transactions and stalls nobody.
+
+    Args:
+        path: the file.
+        of_any_version: for whoever copies it without a look at its tables.
 
     Raises:
         StoreError: no such file, not a database of ours, or of another version.
     """
     if not path.is_file():
         raise StoreError(f"there is no database {path}")
-    connection = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=_BUSY_S,
-        check_same_thread=False,
-    )  # fmt: skip
+    connection = _connected(path, f"{path.resolve().as_uri()}?mode=ro", is_uri=True)
     try:
-        _refuse_other_version(path, Database(connection))
+        db = Database(connection)
+        _refuse_foreign(path, db)
+        if not of_any_version:
+            _refuse_other_version(path, db)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise StoreError(f"{path} is not an ASHA database: {error}") from None
@@ -75,14 +78,41 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _connected(path: Path, name: str, *, is_uri: bool) -> sqlite3.Connection:
+    """A connection by a name or URI of the file; it may be used from any thread.
+
+    Raises:
+        StoreError: with the way out.
+    """
+    try:
+        return sqlite3.connect(
+            name, uri=is_uri, isolation_level=None, timeout=_BUSY_S, check_same_thread=False
+        )  # fmt: skip
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
+    parts = (f"{path} cannot be used as a database: {error}", advice(error))
+    return StoreError("; ".join(filter(None, parts)))
+
+
+def _refuse_foreign(path: Path, db: Database) -> None:
+    """Only a file that a server made is read.
+
+    Raises:
+        StoreError: it is something else.
+    """
+    if not db.table("server").exists():
+        raise StoreError(f"{path} is not an ASHA database; choose another")
+
+
 def _refuse_other_version(path: Path, db: Database) -> None:
     """Only a file of exactly this schema is read; a server brings an older one up to date.
 
     Raises:
         StoreError: with the way out.
     """
-    if not db.table("server").exists():
-        raise StoreError(f"{path} is not an ASHA database; choose another")
     _refuse_future(path, db)
     if migrations.pending(db):
         raise StoreError(

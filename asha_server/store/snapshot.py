@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from asha_server.search.event import Record
 
 DELETED = "DELETED"
-"""State of an experiment that is gone, while some of its rows are left."""
+"""State of an experiment that is gone, while some of its rows are left; or not all here yet."""
 
 
 @contextlib.contextmanager

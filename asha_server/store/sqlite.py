@@ -1,7 +1,8 @@
 """The store in one SQLite file: WAL, synchronous=FULL, one transaction a batch.
 
 One connection writes, in whatever single thread calls `append`; another reads. A lock that
-somebody's shell holds is waited out and logged; any other failure of a commit is final.
+somebody's shell holds is waited out and logged; any other failure is final, and then nothing more
+is written: the next open finds out what is on the disk, by the checksums in the log.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from asha_server.search.event import MetricReported, Record
@@ -24,6 +26,8 @@ from asha_server.search.rows import (
 )
 from asha_server.search.trial import REMEMBERED_REPORTS
 from asha_server.store import ReportParts, StoreFailed, StoreInfo, Write
+from asha_server.store.copying import write_copy
+from asha_server.store.failure import REPAIR, failing
 from asha_server.store.history import (
     EVENT_COLUMNS,
     REPORT_COLUMNS,
@@ -35,6 +39,7 @@ from asha_server.store.history import (
 from asha_server.store.lock import FileLock, refuse_network_file_system
 from asha_server.store.migrations import SCHEMA_VERSION
 from asha_server.store.opening import open_for_writing, open_read_only
+from asha_server.store.served_file import ServedFile
 from asha_server.store.snapshot import DELETED, load_rows, read_history, read_metric
 from asha_server.store.transaction import Transaction
 
@@ -87,10 +92,13 @@ class SqliteStore:
         refuse_network_file_system(path)
         self._lock = FileLock(path, wait=wait_for_lock)
         self._epoch = 0
+        # Whether closing folds the log into the file.
+        self._is_sound = True
         try:
             self._connection = open_for_writing(path)
             try:
                 self._reader = open_read_only(path)
+                self._file = ServedFile(path)
             except BaseException:
                 self._connection.close()
                 raise
@@ -106,7 +114,8 @@ class SqliteStore:
         """Raises the epoch, so that a server that lost the file unawares cannot commit."""
         with self._transaction():
             self._connection.execute("UPDATE server SET epoch = epoch + 1")
-        self._epoch = self._connection.execute("SELECT epoch FROM server").fetchone()[0]
+        with self._reading():
+            (self._epoch,) = self._connection.execute("SELECT epoch FROM server").fetchone()
         return self._epoch
 
     # -- writing ----------------------------------------------------------------------------------
@@ -121,22 +130,20 @@ class SqliteStore:
         Raises:
             StoreFailed: nothing of it is in the file, or it is not known what is.
         """
-        try:
-            with self._transaction():
-                epoch = self._connection.execute("SELECT epoch FROM server").fetchone()[0]
-                if epoch != self._epoch:
-                    raise StoreFailed(f"another server took over {self.path}")
-                for write in writes:
-                    self._write(write)
-                for key in deleted:
-                    self._connection.execute(
-                        "UPDATE experiment SET state = ? WHERE key = ?", (DELETED, key)
-                    )
-        except sqlite3.Error as error:
-            raise StoreFailed(f"cannot write to {self.path}: {error}") from error
+        with self._transaction():
+            (epoch,) = self._connection.execute("SELECT epoch FROM server").fetchone()
+            if epoch != self._epoch:
+                raise StoreFailed(f"another server took over {self.path}")
+            for write in writes:
+                self._write(write)
+            for key in deleted:
+                self._connection.execute(
+                    "UPDATE experiment SET state = ? WHERE key = ?", (DELETED, key)
+                )
 
     def _write(self, write: Write) -> None:
-        key, rows, records = write
+        key, rows, records, is_hidden = write
+        experiment = rows.experiment._replace(state=DELETED) if is_hidden else rows.experiment
         many = self._connection.executemany
         reports = [report_row(key, r) for r in records if isinstance(r.event, MetricReported)]
         if reports:
@@ -160,67 +167,135 @@ class SqliteStore:
         if rows.trusted_workers:
             many(_DROP_WORKER, [(key, worker) for worker in rows.trusted_workers])
         if records and records[0].sequence == 1:
-            self._connection.execute(_INSERT_EXPERIMENT, (key, *rows.experiment))
+            self._connection.execute(_INSERT_EXPERIMENT, (key, *experiment))
             self._connection.execute("UPDATE server SET last_key = max(last_key, ?)", (key,))
         else:
-            self._connection.execute(_UPDATE_EXPERIMENT, (*rows.experiment, key))
+            self._connection.execute(_UPDATE_EXPERIMENT, (*experiment, key))
 
-    def _transaction(self) -> Transaction:
-        return Transaction(self._connection, self.path)
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """One transaction on a file that is still there.
+
+        Raises:
+            StoreFailed: with the way out.
+        """
+        try:
+            with failing(self.path, "write to"):
+                self._file.check()
+                with Transaction(self._connection, self.path):
+                    yield
+                    self._file.check()
+        except StoreFailed as error:
+            # A log that was removed is still open and whole: folding it in loses nothing.
+            self._is_sound = self._is_sound and self._file.is_log_removed
+            if not self._file.is_in_place:
+                raise StoreFailed(f"{error}; {self._rescue()}") from error
+            raise
+
+    def _rescue(self) -> str:
+        """Saves what the file held, which goes with this process; what to do with it."""
+        copy = self.path.with_name(f"{self.path.name}.rescued")
+        try:
+            write_copy(self._connection, copy)
+        except (sqlite3.Error, OSError) as error:
+            return f"and it could not be saved ({error}): put a copy in its place ({REPAIR})"
+        return f"all that was answered is saved in {copy}: rename it and start the server again"
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Reads of a file that may turn out to be damaged.
+
+        Raises:
+            StoreFailed: with the way out.
+        """
+        try:
+            with failing(self.path, "read"):
+                yield
+        except StoreFailed:
+            self._is_sound = False
+            raise
 
     def forget(self, key: int, most: int) -> bool:
         """Deletes up to `most` rows of each table of a deleted experiment."""
         first, last = row_id(key, 0), row_id(key + 1, 0)
         left = 0
-        try:
-            with self._transaction():
-                for table in ("report", "event", "trial"):
-                    left += self._connection.execute(
-                        f"DELETE FROM {table} WHERE id IN "
-                        f"(SELECT id FROM {table} WHERE id >= ? AND id < ? LIMIT ?)",
-                        (first, last, most),
-                    ).rowcount
-                for table, columns in (
-                    ("attempt", "experiment, trial, attempt"),
-                    ("rung_entry", "experiment, bracket, rung, trial"),
-                    ("worker", "experiment, worker_id"),
-                    ("bracket", "experiment, bracket"),
-                ):
-                    left += self._connection.execute(
-                        f"DELETE FROM {table} WHERE ({columns}) IN "
-                        f"(SELECT {columns} FROM {table} WHERE experiment = ? LIMIT ?)",
-                        (key, most),
-                    ).rowcount
-                if not left:
-                    self._connection.execute("DELETE FROM experiment WHERE key = ?", (key,))
-        except sqlite3.Error as error:
-            raise StoreFailed(f"cannot write to {self.path}: {error}") from error
+        with self._transaction():
+            for table in ("report", "event", "trial"):
+                left += self._connection.execute(
+                    f"DELETE FROM {table} WHERE id IN "
+                    f"(SELECT id FROM {table} WHERE id >= ? AND id < ? LIMIT ?)",
+                    (first, last, most),
+                ).rowcount
+            for table, columns in (
+                ("attempt", "experiment, trial, attempt"),
+                ("rung_entry", "experiment, bracket, rung, trial"),
+                ("worker", "experiment, worker_id"),
+                ("bracket", "experiment, bracket"),
+            ):
+                left += self._connection.execute(
+                    f"DELETE FROM {table} WHERE ({columns}) IN "
+                    f"(SELECT {columns} FROM {table} WHERE experiment = ? LIMIT ?)",
+                    (key, most),
+                ).rowcount
+            if not left:
+                self._connection.execute("DELETE FROM experiment WHERE key = ?", (key,))
         return left > 0
+
+    def vacuum(self) -> None:
+        """Rewrites the file without the gaps that deleted rows left, and empties the log.
+
+        O(the file); nobody may read it meanwhile.
+
+        Raises:
+            StoreFailed: somebody reads it, or the disk is full; it holds what it held.
+        """
+        with failing(self.path, "rewrite"):
+            self._empty_log()
+            self._connection.execute("VACUUM")
+            self._empty_log()
+
+    def _empty_log(self) -> None:
+        (is_busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise StoreFailed(
+                f"another program reads {self.path}: end it (a shell, an export, a backup) and try "
+                "again"
+            )
 
     # -- reading ----------------------------------------------------------------------------------
 
     def load(self, only: int | None = None) -> Iterator[tuple[int, Rows]]:
         """Every living experiment's key and rows, in order of creation."""
-        yield from load_rows(self._reader, only)
+        with self._reading():
+            yield from load_rows(self._reader, only)
 
     def leftovers(self) -> list[int]:
-        """Keys of deleted experiments of which some rows are left."""
-        found = self._reader.execute("SELECT key FROM experiment WHERE state = ?", (DELETED,))
-        return [key for (key,) in found]
+        """Keys of experiments of which some rows are left: deleted ones, and hidden ones."""
+        with self._reading():
+            found = self._reader.execute("SELECT key FROM experiment WHERE state = ?", (DELETED,))
+            return [key for (key,) in found]
 
     def next_key(self) -> int:
         """A key that no experiment has or had."""
-        (last,) = self._reader.execute("SELECT last_key FROM server").fetchone()
+        with self._reading():
+            (last,) = self._reader.execute("SELECT last_key FROM server").fetchone()
         return int(last) + 1
 
     def history(self, key: int, after_sequence: int, most: int) -> list[Record]:
         """Up to `most` events after a sequence, in order."""
-        return read_history(self._reader, key, after_sequence, most)
+        with self._reading():
+            return read_history(self._reader, key, after_sequence, most)
 
     def recall(
         self, key: int, last_report: int, entered: Iterable[int]
     ) -> tuple[ReportParts, bool]:
         """An attempt's latest reports and those that decided, by its chain of `previous`."""
+        with self._reading():
+            return self._recalled(key, last_report, entered)
+
+    def _recalled(
+        self, key: int, last_report: int, entered: Iterable[int]
+    ) -> tuple[ReportParts, bool]:
         metric = read_metric(self._reader, key)
         records: dict[int, Record] = {}
         sequence = last_report
@@ -254,15 +329,22 @@ class SqliteStore:
         return record_of_report(row, metric) if row else None
 
     def close(self) -> None:
-        """Folds the write-ahead log into the file and lets go of both; idempotent."""
+        """Folds the log into the file, unless a failure forbids it, and lets go; idempotent."""
+        if self._is_sound:
+            self._fold()
+        # In this order: whoever closes last folds the log in, and the reader may not write.
+        self._connection.close()
+        self._reader.close()
+        self._file.close()
+        self._lock.release()
+
+    def _fold(self) -> None:
         try:
             self._reader.close()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
             # Not a loss: the log beside the file holds everything, and the next open folds it in.
             log.warning("wal_left_behind", extra={"database": str(self.path), "error": str(error)})
-        self._connection.close()
-        self._lock.release()
 
 
 def _same_attempt(one: Record, other: Record) -> bool:

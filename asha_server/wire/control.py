@@ -63,6 +63,23 @@ def parse_create_experiment(request: pb.CreateExperimentRequest) -> NewExperimen
     return NewExperiment(experiment_id, spec, request_id, request.validate_only)
 
 
+def parse_import_experiment(request: pb.ImportExperimentRequest, limits: Limits) -> str:
+    """The name that an imported experiment is to have; "": as exported.
+
+    Raises:
+        InvalidRequest: the name is none, or the chunk is too large.
+    """
+    fields = Fields()
+    experiment_id = fields.experiment_id(request.experiment_id, is_optional=True)
+    size = len(request.chunk)
+    if size > limits.chunk_bytes_max:
+        fields.refuse(
+            "chunk", f"has {size} bytes; at most {limits.chunk_bytes_max} are allowed in a message"
+        )
+    fields.check()
+    return experiment_id
+
+
 def parse_update_experiment(
     request: pb.UpdateExperimentRequest,
 ) -> tuple[str, core.UpdateExperiment]:

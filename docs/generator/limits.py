@@ -6,10 +6,12 @@ from __future__ import annotations
 import dataclasses
 
 from asha_server.config import SECOND_US, Limits
+from asha_server.reader.importing import IMPORTS_MAX
 from asha_server.reader.process import FORECASTS_MAX
 from asha_server.search import bracket, forecast, reporting, spec
 from asha_server.search.trial import REMEMBERED_REPORTS
 from asha_server.search.violation import MAX_PARAMETERS
+from asha_server.store.history_file import LINE_BYTES_MAX
 from docs.generator.contract import elements
 from docs.generator.docstring import attributes
 from docs.generator.markdown import heading, table
@@ -31,6 +33,8 @@ FIXED: tuple[tuple[str, str, str], ...] = (
     ),
     ("places in rungs (trials × rungs, over all brackets) of a search that a preview simulates", f"{forecast.PLACES_MAX:,}", "`search/forecast.py`"),
     ("forecasts simulated at one time; more wait, at most `reads_max`", f"{FORECASTS_MAX}", "`reader/process.py`"),
+    ("imports at one time; each is a process", f"{IMPORTS_MAX}", "`reader/importing.py`"),
+    ("one line of an imported file", f"{LINE_BYTES_MAX // 2**20} MiB", "`store/history_file.py`"),
     ("deletable checkpoints named by one answer", f"{reporting.DELETABLE_MAX}", "`search/reporting.py`"),
     ("reports of an attempt that a repeat is compared with", f"{REMEMBERED_REPORTS}, and all that decided", "`search/trial.py`"),
 )  # fmt: skip

@@ -25,6 +25,7 @@ class VirtualClock:
 
     def __init__(self) -> None:
         self._now_us = 1_000 * SECOND_US
+        self._wall_ahead_us = WALL_AHEAD_US
         self._timers: list[tuple[int, int, VirtualTimer]] = []
         self._numbers = count()
         self._was_set = asyncio.Event()
@@ -33,7 +34,15 @@ class VirtualClock:
         return self._now_us
 
     def wall_us(self) -> int:
-        return self._now_us + WALL_AHEAD_US
+        return self._now_us + self._wall_ahead_us
+
+    def set_wall(self, seconds: float) -> None:
+        """Somebody sets the machine's clock, forwards or backwards; no time passes."""
+        self._wall_ahead_us += int(seconds * SECOND_US)
+
+    def stand_still(self, seconds: float) -> None:
+        """That much time passes within what runs at the moment."""
+        self._now_us += int(seconds * SECOND_US)
 
     def call_later(self, delay_us: int, callback: Callable[[], object]) -> VirtualTimer:
         timer = VirtualTimer(callback)

@@ -87,7 +87,6 @@ async def test_what_is_not_here_yet_says_so(client: Client) -> None:
         client.admin.CreateToken(a.CreateTokenRequest(name="x")),
         client.admin.ListTokens(a.ListTokensRequest()),
         client.admin.RevokeToken(a.RevokeTokenRequest(name="x")),
-        client.experiments.ImportExperiment(nothing()),
         client.suggestions.TrainingSession(nothing()).read(),
     ):
         refusal = await refused(call)

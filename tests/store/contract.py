@@ -313,6 +313,20 @@ class StoreContract:
         ((_, rows),) = store.load()
         assert rows == all_rows(kept.state)
 
+    def test_what_is_hidden_is_kept_like_a_deleted_one_until_a_write_shows_it(
+        self, store: Store
+    ) -> None:
+        scribe = Scribe(store, "arriving")
+        scribe.experiment.decide(GetSuggestion("a"), now_us=2)
+        store.append([scribe.take()._replace(is_hidden=True)])
+
+        assert list(store.load()) == []
+        assert store.leftovers() == [scribe.key]
+
+        scribe.do(GetSuggestion("b"))
+        assert store.leftovers() == []
+        assert [(key, rows) for key, rows in store.load()] == [(scribe.key, all_rows(scribe.state))]
+
     def test_a_name_is_free_again_after_its_deletion(self, store: Store) -> None:
         first = Scribe(store, "digits")
         store.append([], [first.key])
