@@ -112,14 +112,19 @@ class Engine:
         self._task = asyncio.create_task(self._run(), name="asha-engine")
         return self._task
 
-    async def drain(self) -> None:
-        """Refuses new calls, answers what is in the inbox and ends every long poll."""
+    async def drain(self) -> Unavailable:
+        """Refuses new calls, answers what is in the inbox and ends every long poll.
+
+        Returns:
+            What new calls are refused with.
+        """
         self._refusal = self._refusal or Unavailable(
             ErrorReason.SHUTTING_DOWN, "the server is shutting down; the same call again soon"
         )
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
+        return self._refusal
 
     async def stop(self) -> None:
         """Drains and closes the store."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -115,14 +116,15 @@ def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]]) -> Ha
     return behavior
 
 
-def _streaming(name: str, inner: Callable[[Any, Context], AsyncIterator[Any]]) -> Handler:
+def _streaming(name: str, inner: Callable[[Any, Context], AsyncGenerator[Any, None]]) -> Handler:
     async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter_ns()
         try:
             if isinstance(request, Unreadable):
                 raise request.error
-            async for response in inner(request, context):
-                yield response
+            async with aclosing(inner(request, context)) as responses:
+                async for response in responses:
+                    yield response
         except Exception as error:
             await _refuse(name, request, context, error, started)
         if log.isEnabledFor(logging.INFO):
@@ -135,13 +137,15 @@ async def _refuse(
     name: str, request: Any, context: Context, error: Exception, started: int
 ) -> None:
     """Ends the call with the status of an error."""
-    if isinstance(error, AshaError):
-        status = status_of(error)
-        _log(name, f"{status.code.name}/{error.reason}", request, context, started)
-    else:
-        status = _incident(name, error)
-        _log(name, status.code.name, request, context, started)
+    status = refusal_of(name, error)
+    reason = f"/{error.reason}" if isinstance(error, AshaError) else ""
+    _log(name, f"{status.code.name}{reason}", request, context, started)
     await context.abort(status.code, status.message, ((_DETAILS, status.details),))
+
+
+def refusal_of(name: str, error: Exception) -> WireStatus:
+    """What a call ends with that an error came out of; a bug is logged as an incident."""
+    return status_of(error) if isinstance(error, AshaError) else _incident(name, error)
 
 
 def _incident(name: str, error: Exception) -> WireStatus:

@@ -129,14 +129,17 @@ class Server:
 
     def _register(self, server: grpc.aio.Server, mint: TokenMint) -> None:
         limits = self._config.limits
-        suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(
-            SuggestionService(self.engine, mint, limits), server
-        )
+        suggestions = SuggestionService(self.engine, mint, limits)
+        self._sessions = suggestions.sessions
+        suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(suggestions, server)
         experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
             ExperimentService(self.engine, self.reader, self.watching, limits), server
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-            AdminService(self.engine, self.watching, self._store.info(), limits), server
+            AdminService(
+                self.engine, self.watching, suggestions.sessions, self._store.info(), limits
+            ),
+            server,
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -157,7 +160,7 @@ class Server:
         await self._health.enter_graceful_shutdown()
         if self._grpc is not None:
             stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
-            await self.engine.drain()
+            self._sessions.end(await self.engine.drain())
             await stopping
         await self.reader.close()
         await self._backups.stop()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from asha_server.config import Limits
     from asha_server.engine import Engine
     from asha_server.hosted import Hosted
+    from asha_server.service.session import Sessions
     from asha_server.service.watching import Watching
     from asha_server.store import StoreInfo
 
@@ -41,15 +42,22 @@ class AdminService(rpc.AdminServiceServicer):
     Args:
         engine: whose leases and counters.
         watching: whose watches.
+        sessions: whose sessions.
         store: what the experiments are kept in.
         limits: what the server bears.
     """
 
     def __init__(
-        self, engine: Engine, watching: Watching, store: StoreInfo, limits: Limits
+        self,
+        engine: Engine,
+        watching: Watching,
+        sessions: Sessions,
+        store: StoreInfo,
+        limits: Limits,
     ) -> None:
         self._engine = engine
         self._watching = watching
+        self._sessions = sessions
         self._store = store
         self._limits = limits
         self._started_us = time.time_ns() // 1000
@@ -71,7 +79,7 @@ class AdminService(rpc.AdminServiceServicer):
             live_lease_count=len(self._engine.leases),
             open_watch_count=self._watching.open_count,
             waiting_call_count=self._engine.waiting_calls,
-            open_session_count=0,
+            open_session_count=self._sessions.open_count,
             inbox_depth=self._engine.inbox_depth,
             limits=format_limits(self._limits),
         )

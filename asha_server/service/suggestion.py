@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from asha_server.errors import NotImplementedYet
 from asha_server.pb import suggestion_service_pb2 as pb
 from asha_server.pb import suggestion_service_pb2_grpc as rpc
 from asha_server.search.command import Assignment, Wait
 from asha_server.search.terms import WaitReason
+from asha_server.service.session import Sessions
 from asha_server.wire import enums
 from asha_server.wire import suggestion as wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from asha_server.config import Limits
     from asha_server.engine import Engine
@@ -50,12 +50,16 @@ class SuggestionService(rpc.SuggestionServiceServicer):
         engine: decides.
         mint: makes and reads lease tokens.
         limits: what the server bears.
+
+    Attributes:
+        sessions: those that are open.
     """
 
     def __init__(self, engine: Engine, mint: TokenMint, limits: Limits) -> None:
         self._engine = engine
         self._mint = mint
         self._limits = limits
+        self.sessions = Sessions(self, engine, limits)
 
     async def GetSuggestion(
         self, request: pb.GetSuggestionRequest, context: Any
@@ -133,9 +137,9 @@ class SuggestionService(rpc.SuggestionServiceServicer):
 
     def TrainingSession(
         self, request_iterator: AsyncIterator[pb.TrainingSessionRequest], context: Any
-    ) -> AsyncIterator[pb.TrainingSessionResponse]:
-        """Not in this server yet."""
-        raise NotImplementedYet("TrainingSession is not in this server yet; use the unary calls")
+    ) -> AsyncGenerator[pb.TrainingSessionResponse, None]:
+        """All of these on one stream."""
+        return self.sessions.run(request_iterator)
 
     async def _end(self, parsed: tuple[wire.Held, Spoken]) -> dict[str, Any]:
         answer = await self._submit(*parsed)
@@ -149,6 +153,10 @@ class SuggestionService(rpc.SuggestionServiceServicer):
         spoken = msgspec.structs.replace(command, attempt=self._attempt(held))
         answer: core.Answer = await self._engine.submit(held.experiment_id, spoken)
         return answer
+
+    def attempt_of(self, experiment_id: str, trial_number: int, token: str) -> int:
+        """The attempt that a token proves; `NO_ATTEMPT` if it is none of this trial."""
+        return self._attempt(wire.Held(experiment_id, trial_number, token))
 
     def _attempt(self, held: wire.Held) -> int:
         """The attempt that a token proves."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -79,15 +77,10 @@ async def test_a_lease_ends_with_what_is_said_of_its_trial(client: Client) -> No
 
 
 async def test_what_is_not_here_yet_says_so(client: Client) -> None:
-    async def nothing() -> AsyncIterator[Any]:
-        return
-        yield
-
     for call in (
         client.admin.CreateToken(a.CreateTokenRequest(name="x")),
         client.admin.ListTokens(a.ListTokensRequest()),
         client.admin.RevokeToken(a.RevokeTokenRequest(name="x")),
-        client.suggestions.TrainingSession(nothing()).read(),
     ):
         refusal = await refused(call)
         assert (refusal.code, refusal.reason) == ("UNIMPLEMENTED", "NOT_IMPLEMENTED")
