@@ -32,11 +32,11 @@ _WAYS_OUT = {
 }
 
 
-def advice(error: sqlite3.Error) -> str:
-    """What to do about an error of SQLite; "" where nothing is known.
+def advice(error: sqlite3.Error | OSError) -> str:
+    """What to do about an error; "" where nothing is known.
 
     Args:
-        error: as SQLite raised it; one of the Python module itself has no code.
+        error: as SQLite raised it; one of the Python module itself or the system has no code.
     """
     # The low byte is the primary code, whatever the detail: SQLITE_IOERR_FSYNC is an SQLITE_IOERR.
     return _WAYS_OUT.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "")
@@ -44,7 +44,7 @@ def advice(error: sqlite3.Error) -> str:
 
 @contextmanager
 def failing(path: Path, doing: str) -> Iterator[None]:
-    """Makes an error of SQLite the end of the store.
+    """Makes an error of SQLite, or of the system beneath it, the end of the store.
 
     Args:
         path: the file.
@@ -55,7 +55,7 @@ def failing(path: Path, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         name = getattr(error, "sqlite_errorname", type(error).__name__)
         parts = [f"cannot {doing} {path}: {error} ({name})", advice(error)]
         raise StoreFailed("; ".join(filter(None, parts))) from error

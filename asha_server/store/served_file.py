@@ -2,7 +2,7 @@
 
 SQLite writes on into a file that was removed, and reads a hole in a shortened log as pages of
 zeros: commits would be answered that no restart finds, and a checkpoint would damage the file. So
-each commit looks first, which costs some 5 µs beside its 100 µs.
+each commit looks before and after it writes: 2 · 5–10 µs beside its 100 µs.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class ServedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._log = path.with_name(path.name + "-wal")
-        self._identity = _identity(path)
+        self._path = str(path)
+        self._log = f"{path}-wal"
+        self._identity = _identity(self._path)
         self._log_identity = _identity(self._log)
         # Kept open until SQLite is done with the file: closing any handle of a process lets go of
         # all its POSIX locks on that file. Source: https://sqlite.org/howtocorrupt.html, 2.2.
-        self._index = os.open(path.with_name(path.name + "-shm"), os.O_RDONLY | os.O_CLOEXEC)
+        self._index = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
 
     @property
     def is_in_place(self) -> bool:
@@ -55,6 +55,7 @@ class ServedFile:
 
         Raises:
             StoreFailed: one of them was removed, replaced or cut off.
+            OSError: it cannot be told.
         """
         if not self.is_in_place:
             raise StoreFailed(f"{self._path} was removed or replaced while it was served")
@@ -63,7 +64,7 @@ class ServedFile:
                 f"{self._log} was removed or replaced while it was served; start the server again: "
                 "what it held is written into the database at the end"
             )
-        if self._log.stat().st_size < self._log_bytes_min():
+        if os.stat(self._log).st_size < self._log_bytes_min():
             raise StoreFailed(
                 f"{self._log} was cut off while it was served, and with it the latest commits: "
                 "start the server again, it goes on at the last that is whole"
@@ -87,10 +88,10 @@ class ServedFile:
             self._index = -1
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     """Which file a path names; None if none."""
     try:
-        found = path.stat()
-    except OSError:
+        found = os.stat(path)
+    except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from asha_server.search.event import MetricReported, Record
 from asha_server.search.experiment import Experiment
 from asha_server.search.loading import load
@@ -62,14 +64,16 @@ class Tables:
                 trusted_workers=[],
             )
         )
+        reports: dict[tuple[int, int], list[MetricReported]] = defaultdict(list)
+        for event in (record.event for record in records):
+            if isinstance(event, MetricReported):
+                reports[event.trial_number, event.attempt].append(event)
         for trial in state.trials:
             attempt = trial.attempt
             if attempt is not None and attempt.known is None:
                 parts = [
                     (event.step, event.metrics, event.decision, event.entered_count > 0)
-                    for event in (record.event for record in records)
-                    if isinstance(event, MetricReported)
-                    and (event.trial_number, event.attempt) == (trial.number, attempt.number)
+                    for event in reports[trial.number, attempt.number]
                 ]
                 attempt.recall(parts, more=False)
         return Experiment(state)

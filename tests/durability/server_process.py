@@ -1,0 +1,57 @@
+"""`asha serve` as a process that can be killed at any instant and started anew on its file."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+
+class ServerProcess:
+    """A server, always on the same port.
+
+    Attributes:
+        database: its file.
+        address: where it can be called, once it was started.
+        log: its log, of all its lives.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.address = "127.0.0.1:0"
+        self.log = database.with_suffix(".log")
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def spawn(self) -> None:
+        """Starts it; it may be killed before it can be called."""
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "asha_server.cli", "serve", "--log-level", "WARNING",
+                "--database", str(self.database), "--listen", self.address,
+                stdout=asyncio.subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+
+    async def listening(self) -> None:
+        """Returns once it can be called."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = (await self._process.stdout.readline()).decode()
+        assert line.startswith("listening on "), f"{line!r}; {self.log.read_text()[-2000:]}"
+        self.address = line.split()[-1]
+
+    async def start(self) -> None:
+        """Starts it and returns once it can be called."""
+        await self.spawn()
+        await self.listening()
+
+    async def kill(self) -> None:
+        """SIGKILL, now. It must not have ended by itself before."""
+        assert await self.end(signal.SIGKILL) == -signal.SIGKILL, self.log.read_text()[-2000:]
+
+    async def end(self, number: signal.Signals) -> int:
+        """Sends a signal and returns the exit status."""
+        assert self._process is not None
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+        return await self._process.wait()
