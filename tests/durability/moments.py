@@ -44,6 +44,13 @@ async def committing(caller: Caller, server: ServerProcess, random: random.Rando
         await asyncio.sleep(0)
 
 
+async def commit_held_up(caller: Caller, server: ServerProcess, random: random.Random) -> None:
+    """Batches are decided and cannot commit, for as long as anybody could wait to answer them."""
+    await asyncio.sleep(random.uniform(0.0, 0.2))
+    await asyncio.to_thread(server.lock_file)
+    await asyncio.sleep(random.uniform(0.02, 0.2))
+
+
 async def long_poll_held(caller: Caller, server: ServerProcess, random: random.Random) -> None:
     """A worker waits for work."""
     while not caller.held:  # noqa: ASYNC110 - a moment is chosen, not awaited
@@ -52,7 +59,12 @@ async def long_poll_held(caller: Caller, server: ServerProcess, random: random.R
 
 
 MOMENTS: tuple[Moment, ...] = (
-    anytime, request_sent, answer_received, committing, long_poll_held,
+    anytime,
+    request_sent,
+    answer_received,
+    committing,
+    commit_held_up,
+    long_poll_held,
 )  # fmt: skip
 
 

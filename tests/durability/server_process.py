@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -22,6 +23,14 @@ class ServerProcess:
         self.address = "127.0.0.1:0"
         self.log = database.with_suffix(".log")
         self._process: asyncio.subprocess.Process | None = None
+        self._shell: sqlite3.Connection | None = None
+
+    def lock_file(self) -> None:
+        """Somebody's shell holds the file's write lock until the server is dead."""
+        self._shell = sqlite3.connect(
+            self.database, isolation_level=None, timeout=10, check_same_thread=False
+        )
+        self._shell.execute("BEGIN IMMEDIATE")
 
     async def spawn(self) -> None:
         """Starts it; it may be killed before it can be called."""
@@ -47,11 +56,21 @@ class ServerProcess:
 
     async def kill(self) -> None:
         """SIGKILL, now. It must not have ended by itself before."""
-        assert await self.end(signal.SIGKILL) == -signal.SIGKILL, self.log.read_text()[-2000:]
+        status = await self.end(signal.SIGKILL)
+        assert status == -signal.SIGKILL, self.log.read_text()[-2000:]
 
     async def end(self, number: signal.Signals) -> int:
         """Sends a signal and returns the exit status."""
         assert self._process is not None
+        if number is not signal.SIGKILL:
+            self._unlock_file()  # a server that is to end by itself has something to commit
         if self._process.returncode is None:
             self._process.send_signal(number)
-        return await self._process.wait()
+        status = await self._process.wait()
+        self._unlock_file()
+        return status
+
+    def _unlock_file(self) -> None:
+        if self._shell is not None:
+            self._shell.close()
+            self._shell = None

@@ -133,11 +133,12 @@ class Reporter:
 
     async def report_until_refused(self) -> Refused:
         """How the first report that fails is refused."""
-        while True:
+        for _ in range(100):
             try:
                 await self.report()
             except grpc.aio.AioRpcError as error:
                 return Refused(error)
+        raise AssertionError("a hundred reports were answered")
 
     async def find_lost(self) -> list[int]:
         """Steps whose recorded decision is not the one that was answered."""
