@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,20 @@ async def lose_answer(
     network.proxy.answers.open.set()
 
 
+async def answered(
+    method: grpc.aio.UnaryUnaryMultiCallable[Any, Any], request: Any, *, patience_s: float = 10.0
+) -> Any:
+    """The answer to a request sent until it has one: a broken line may end several calls."""
+    give_up = time.monotonic() + patience_s
+    while True:
+        try:
+            return await method(request, wait_for_ready=True)
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in LOST or time.monotonic() > give_up:
+                raise
+            await asyncio.sleep(0.02)
+
+
 # -- dropped connections --------------------------------------------------------------------------
 
 
@@ -58,7 +73,7 @@ async def test_a_report_whose_answer_is_lost_is_answered_again_and_counts_once(
     report = report_of(given, 1, 0.5)
     await lose_answer(network, network.through.suggestions.ReportMetric, report, event=4)
 
-    again = await network.through.suggestions.ReportMetric(report, wait_for_ready=True)
+    again = await answered(network.through.suggestions.ReportMetric, report)
 
     assert again.decision.sequence == 4  # created, trial, assignment, report
     assert await network.recorded() == [(0, 1, 1)]
@@ -72,7 +87,7 @@ async def test_an_assignment_whose_answer_is_lost_is_the_answer_to_the_same_requ
     request = s.GetSuggestionRequest(experiment_id="e", worker_id="w", request_id="r")
     await lose_answer(network, network.through.suggestions.GetSuggestion, request, event=3)
 
-    again = await network.through.suggestions.GetSuggestion(request, wait_for_ready=True)
+    again = await answered(network.through.suggestions.GetSuggestion, request)
 
     assert (again.assignment.trial_number, again.assignment.lease.attempt) == (0, 1)
     assert await network.sequence() == 3  # created, trial, assignment
@@ -83,7 +98,7 @@ async def test_a_configuration_whose_answer_is_lost_is_given_once(network: Netwo
     request = e.CreateTrialRequest(experiment_id="e", request_id="gift")
     await lose_answer(network, network.through.experiments.CreateTrial, request, event=2)
 
-    again = await network.through.experiments.CreateTrial(request, wait_for_ready=True)
+    again = await answered(network.through.experiments.CreateTrial, request)
 
     assert again.trial.trial_number == 0
     assert await network.sequence() == 2
@@ -108,7 +123,7 @@ async def test_an_end_whose_answer_is_lost_is_told_once(
     request = request_of(**held(await network.take()))
     await lose_answer(network, getattr(network.through.suggestions, method), request, event=4)
 
-    again = await getattr(network.through.suggestions, method)(request, wait_for_ready=True)
+    again = await answered(getattr(network.through.suggestions, method), request)
 
     assert again.trial_state == state
     assert await network.sequence() == 4
@@ -126,13 +141,13 @@ async def test_a_request_that_is_cut_in_two_is_not_carried_out(network: Network)
 
     for cut in range(1, heartbeat_bytes, 16):  # a report is longer than a heartbeat
         beat = s.HeartbeatRequest(**held(given))
-        await network.through.suggestions.Heartbeat(beat, wait_for_ready=True)
+        await answered(network.through.suggestions.Heartbeat, beat)
         network.proxy.requests.left_bytes = cut
         await lost(network.through.suggestions.ReportMetric(report))
         network.proxy.requests.left_bytes = None
         assert await network.recorded() == []
 
-    await network.through.suggestions.ReportMetric(report, wait_for_ready=True)
+    await answered(network.through.suggestions.ReportMetric, report)
     assert await network.recorded() == [(0, 1, 1)]
 
 

@@ -43,8 +43,9 @@ async def test_a_disk_that_stalls_fills_the_inbox_and_the_rest_is_refused_at_onc
     await client.create(max_trials=1_000, max_concurrent_trials=0)
     shell = sqlite3.connect(tmp_path / "asha.db", isolation_level=None)
     shell.execute("BEGIN IMMEDIATE")
+    before = client.server.engine._batch
     first = asyncio.ensure_future(client.ask("first"))
-    while not client.server.engine._batch.calls:
+    while client.server.engine._batch is before:
         await asyncio.wait([first], timeout=0.01)  # taken up, and not answered
 
     calls = {f"w{n}": asyncio.ensure_future(client.ask(f"w{n}")) for n in range(5 * INBOX_MAX)}
