@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from asha_server.service.suggestion import SuggestionService
 
 UNANSWERED_MAX = 1_000
-"""Requests of a session that are carried out at one time; more are read when one was answered."""
+"""Requests of a session whose answers are not sent yet; more are read when one was sent."""
 TOLD_MAX = 10_000
 """Attempts that a session remembers to be over; what is older is not spoken of any more."""
 FOLLOW_US = 60_000_000
@@ -143,6 +143,7 @@ class Session:
                 if isinstance(response, AshaError):
                     raise response
                 yield response
+                self._has_room.set()
             await reading
         finally:
             for task in (reading, *self._unanswered.values(), *self._followed.values()):
@@ -159,7 +160,7 @@ class Session:
                 if isinstance(request, Unreadable):
                     raise request.error
                 self._begin(request)
-                while len(self._unanswered) >= UNANSWERED_MAX:
+                while len(self._unanswered) + self._answers.qsize() >= UNANSWERED_MAX:
                     self._has_room.clear()
                     await self._has_room.wait()
             while self._unanswered:
@@ -173,12 +174,15 @@ class Session:
             why = "must be 1 or more" if not number else "is that of a request still unanswered"
             self._refuse(number, InvalidRequest.of("request_number", why))
             return
-        task = asyncio.create_task(self._answer(request))
+        trials = _trials_of(request)
+        task = asyncio.create_task(self._answer(request, trials))
         self._unanswered[number] = task
-        for trial in _trials_of(request):
+        for trial in trials:
             self._about.setdefault(trial, set()).add(task)
 
-    async def _answer(self, request: pb.TrainingSessionRequest) -> None:
+    async def _answer(
+        self, request: pb.TrainingSessionRequest, trials: set[tuple[str, int]]
+    ) -> None:
         """Carries out one request and puts its answer in line."""
         number = request.request_number
         task = self._unanswered[number]
@@ -194,12 +198,11 @@ class Session:
                 request_number=number, error=_error_of("TrainingSession", error)
             )
         del self._unanswered[number]
-        for trial in _trials_of(request):
+        for trial in trials:
             about = self._about[trial]
             about.discard(task)
             if not about:
                 del self._about[trial]
-        self._has_room.set()
         self._answers.put_nowait(response)
 
     def _refuse(self, number: int, error: AshaError) -> None:
@@ -277,6 +280,7 @@ class Session:
                 await asyncio.sleep(FOLLOW_AGAIN_S)
                 continue
             except AshaError:
+                self._followed.pop(lease, None)
                 return  # the experiment is gone, or the server goes: the next call tells
             decision = answer.decision
         trial = (lease.experiment_id, lease.trial_number)

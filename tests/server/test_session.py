@@ -15,6 +15,7 @@ from asha_server.pb import error_pb2
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
+from asha_server.service.session import UNANSWERED_MAX
 
 from .conftest import Client, Launch, held, refused
 
@@ -191,6 +192,26 @@ async def test_so_many_sessions_may_be_open(launch: Launch) -> None:
     first.call.cancel()
     while (await client.admin.GetServerInfo(a.GetServerInfoRequest())).open_session_count:
         pass  # until the server has noticed
+
+
+async def test_a_client_that_never_reads_is_soon_read_no_further(client: Client) -> None:
+    """No more than that many answers are kept for it, and it goes on when it reads."""
+    sent = 0
+
+    async def requests() -> AsyncIterator[s.TrainingSessionRequest]:
+        nonlocal sent
+        while sent < 3 * UNANSWERED_MAX:
+            sent += 1
+            yield s.TrainingSessionRequest(request_number=sent)
+
+    session = client.server._sessions.run(requests())
+    answered = [(await anext(session)).request_number]
+    for _ in range(50):
+        await asyncio.sleep(0)
+        assert sent <= UNANSWERED_MAX + 1
+
+    answered += [response.request_number async for response in session]
+    assert answered == list(range(1, 3 * UNANSWERED_MAX + 1))
 
 
 async def test_a_session_ends_when_its_client_has_no_more_to_ask(client: Client) -> None:
