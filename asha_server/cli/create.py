@@ -10,7 +10,7 @@ import click
 from asha_server.cli.connecting import Server, ServerRefusal, server_option
 from asha_server.cli.experiment_file import file_options, load_experiment, template_option
 from asha_server.cli.json_output import json_option, print_json
-from asha_server.cli.warm_start import best_of, give
+from asha_server.cli.warm_start import best_of, best_option, give
 from asha_server.pb.experiment_service_pb2 import CreateExperimentRequest
 
 EXAMPLE = """\
@@ -45,14 +45,7 @@ each method. A configuration of Determined AI is translated: docs/howto/come-fro
     metavar="ID",
     help="Start warm: the best configurations of this experiment are tried first.",
 )
-@click.option(
-    "--best",
-    type=click.IntRange(1, 1000),
-    default=10,
-    show_default=True,
-    metavar="K",
-    help="With --from: how many.",
-)
+@best_option
 @click.option(
     "--observed",
     is_flag=True,

@@ -10,7 +10,7 @@ from asha_server.cli import wording
 from asha_server.cli.connecting import Server, server_option
 from asha_server.cli.given_file import kinds_of, read_given
 from asha_server.cli.json_output import json_option, print_json
-from asha_server.cli.warm_start import best_of, give
+from asha_server.cli.warm_start import best_of, best_option, give
 from asha_server.pb.experiment_service_pb2 import GetExperimentRequest
 
 
@@ -26,14 +26,7 @@ from asha_server.pb.experiment_service_pb2 import GetExperimentRequest
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @click.option("--from", "other", metavar="ID", help="Take the best trials of this experiment.")
-@click.option(
-    "--best",
-    type=click.IntRange(1, 1000),
-    default=10,
-    show_default=True,
-    metavar="K",
-    help="With --from: how many.",
-)
+@best_option
 @click.option(
     "--observed",
     is_flag=True,

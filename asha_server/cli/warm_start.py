@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+import click
+
 from asha_server.cli.connecting import Server
 from asha_server.cli.given_file import GivenTrial
 from asha_server.pb.experiment_service_pb2 import (
@@ -13,6 +15,15 @@ from asha_server.pb.experiment_service_pb2 import (
     ListObservationsRequest,
 )
 from asha_server.pb.trial_pb2 import MetricPoint, Trial
+
+best_option = click.option(
+    "--best",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    metavar="K",
+    help="With --from: how many.",
+)
 
 
 def give(
