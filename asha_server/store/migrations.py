@@ -6,9 +6,21 @@ Row ids of `trial`, `report` and `event` are experiment << 40 | number; the gene
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlite_utils import Database, Migrations
 
-migrations = Migrations("asha")
+from asha_server.store.versions import VERSION_SET
+
+if TYPE_CHECKING:
+    import sqlite3
+
+migrations = Migrations(VERSION_SET)
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Carries out what a file has yet to get, each in a transaction of its own."""
+    migrations.apply(Database(connection))
 
 
 @migrations()
@@ -164,7 +176,3 @@ WHERE checkpoint_uri IS NOT NULL""",
     """CREATE INDEX event_checkpoint ON event (experiment, trial, id)
 WHERE type = 'CheckpointReported'""",
 )
-
-KNOWN = frozenset(migration.name for migration in migrations.pending(Database(memory=True)))
-"""Migrations a file of today has; a file that has others is a newer server's and is refused."""
-SCHEMA_VERSION = len(KNOWN)

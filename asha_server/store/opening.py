@@ -5,11 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from asha_server.store import StoreError
 from asha_server.store.failure import advice
-from asha_server.store.migrations import KNOWN, migrations
+from asha_server.store.versions import VERSION_SET, VERSIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
 SQLITE_MIN = (3, 37, 0)
 """STRICT tables."""
 _BUSY_S = 10
+_NOTED = "_sqlite_migrations"
+"""The table in which sqlite-utils notes what a file has."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -34,11 +34,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         raise StoreError(f"{path} is a directory: give --database a file in it")
     connection = _connected(path, str(path), is_uri=False)
     try:
-        db = Database(connection)
-        _refuse_future(path, db)
-        db.enable_wal()
+        _refuse_future(path, connection)
+        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        migrations.apply(db)
+        if _missing(connection):
+            from asha_server.store.migrations import bring_up_to_date  # noqa: PLC0415  # 0.1 s
+
+            bring_up_to_date(connection)
         connection.execute("INSERT OR IGNORE INTO server (only) VALUES (1)")
         # From here on a lock is waited out by `Transaction`, which says so.
         connection.execute("PRAGMA busy_timeout = 0")
@@ -65,10 +67,9 @@ def open_read_only(path: Path, *, of_any_version: bool = False) -> sqlite3.Conne
         raise StoreError(f"there is no database {path}")
     connection = _connected(path, f"{path.resolve().as_uri()}?mode=ro", is_uri=True)
     try:
-        db = Database(connection)
-        _refuse_foreign(path, db)
+        _refuse_foreign(path, connection)
         if not of_any_version:
-            _refuse_other_version(path, db)
+            _refuse_other_version(path, connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise StoreError(f"{path} is not an ASHA database: {error}") from None
@@ -97,43 +98,59 @@ def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError("; ".join(filter(None, parts)))
 
 
-def _refuse_foreign(path: Path, db: Database) -> None:
+def _refuse_foreign(path: Path, connection: sqlite3.Connection) -> None:
     """Only a file that a server made is read.
 
     Raises:
         StoreError: it is something else.
     """
-    if not db.table("server").exists():
+    if "server" not in _tables(connection):
         raise StoreError(f"{path} is not an ASHA database; choose another")
 
 
-def _refuse_other_version(path: Path, db: Database) -> None:
+def _refuse_other_version(path: Path, connection: sqlite3.Connection) -> None:
     """Only a file of exactly this schema is read; a server brings an older one up to date.
 
     Raises:
         StoreError: with the way out.
     """
-    _refuse_future(path, db)
-    if migrations.pending(db):
+    _refuse_future(path, connection)
+    if _missing(connection):
         raise StoreError(
             f"{path} was written by an older server: `asha serve --database {path}` brings it up "
             "to date"
         )
 
 
-def _refuse_future(path: Path, db: Database) -> None:
+def _refuse_future(path: Path, connection: sqlite3.Connection) -> None:
     """A newer server's file may hold what this one would lose.
 
     Raises:
         StoreError: with the way out.
     """
-    if not db.table("_sqlite_migrations").exists():
-        if db.table_names():
-            raise StoreError(f"{path} is a database of something else; choose another")
-        return
-    unknown = {migration.name for migration in migrations.applied(db)} - KNOWN
+    tables = _tables(connection)
+    if tables and _NOTED not in tables:
+        raise StoreError(f"{path} is a database of something else; choose another")
+    unknown = _versions(connection) - set(VERSIONS)
     if unknown:
         raise StoreError(
             f"{path} was written by a newer server (it has {', '.join(sorted(unknown))}): "
             "upgrade this one"
         )
+
+
+def _missing(connection: sqlite3.Connection) -> set[str]:
+    """The migrations that a file has yet to get."""
+    return set(VERSIONS) - _versions(connection)
+
+
+def _versions(connection: sqlite3.Connection) -> set[str]:
+    """The migrations that a file has."""
+    if _NOTED not in _tables(connection):
+        return set()
+    noted = connection.execute(f"SELECT name FROM {_NOTED} WHERE migration_set = ?", [VERSION_SET])
+    return {name for (name,) in noted}
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}

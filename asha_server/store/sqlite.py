@@ -37,11 +37,11 @@ from asha_server.store.history import (
     row_id,
 )
 from asha_server.store.lock import FileLock, refuse_network_file_system
-from asha_server.store.migrations import SCHEMA_VERSION
 from asha_server.store.opening import open_for_writing, open_read_only
 from asha_server.store.served_file import ServedFile
 from asha_server.store.snapshot import DELETED, load_rows, read_history, read_metric
 from asha_server.store.transaction import Transaction
+from asha_server.store.versions import SCHEMA_VERSION
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from asha_server.search.bracket import Geometry
 from asha_server.search.event import Decision, MetricReported, Record
 from asha_server.search.state import Bracket, WorkerRecord
 from asha_server.search.trial import Attempt, Entry, Trial
-from asha_server.store.migrations import SCHEMA_VERSION, migrations
+from asha_server.store.migrations import migrations
+from asha_server.store.versions import SCHEMA_VERSION
 from docs.generator.docstring import attributes
 from docs.generator.facts import FACTS, LOG_TABLES, NOT_SEARCHED
 from docs.generator.markdown import heading, table

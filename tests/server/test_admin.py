@@ -15,7 +15,7 @@ from asha_server.pb import admin_service_pb2 as a
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.server import SERVICES
-from asha_server.store.migrations import SCHEMA_VERSION
+from asha_server.store.versions import SCHEMA_VERSION
 
 from .conftest import Client, held, refused
 

@@ -14,9 +14,9 @@ from asha_server.search.loading import load
 from asha_server.search.rows import rows_of
 from asha_server.store import StoreError, Write
 from asha_server.store.backup import back_up
-from asha_server.store.migrations import SCHEMA_VERSION
 from asha_server.store.reading import ReadOnlyStore
 from asha_server.store.sqlite import SqliteStore
+from asha_server.store.versions import SCHEMA_VERSION
 from asha_server.verify import verify_file
 
 FILES = sorted(Path(__file__).with_name("files").glob("schema-*.db"))
