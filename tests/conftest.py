@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-for name, examples in (("default", 150), ("ci", 1_500), ("deep", 20_000)):
+for name, examples in (("default", 50), ("ci", 1_500), ("deep", 20_000)):
     settings.register_profile(
         name,
         max_examples=examples,
@@ -18,6 +19,11 @@ for name, examples in (("default", 150), ("ci", 1_500), ("deep", 20_000)):
         database=None,
     )
 settings.load_profile(os.environ.get("ASHA_HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure() -> None:
+    """Ctrl-C ends what tests start also where they run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -70,7 +70,7 @@ class Server:
         patience_s: how long a call is tried again, in seconds.
     """
 
-    def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, address: str, patience_s: float) -> None:
         self.address = address
         self.patience_s = patience_s
         self._target = Target(address, max_backoff_s=PAUSE_MAX_S)
@@ -202,7 +202,7 @@ class ServerAddress(click.ParamType[Server]):
         is_port = port.isascii() and port.isdigit() and 0 < int(port) < 2**16
         if not (path if scheme == "unix" else host and is_port):
             self.fail(f"{value!r} is neither HOST:PORT nor unix:PATH", param, ctx)
-        server = Server(value)
+        server = Server(value, PATIENCE_S)
         if ctx is not None:
             ctx.call_on_close(server.close)
         return server

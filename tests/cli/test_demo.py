@@ -14,17 +14,20 @@ from click.testing import CliRunner
 from asha_server.cli.demo import command
 from asha_server.verify import verify_file
 
-DEMO = (sys.executable, "-m", "asha_server.cli", "demo", "--workers", "4")
+DEMO = (sys.executable, "-m", "asha_server.cli", "demo", "--workers", "2")
 
 
 def test_the_demo_is_stopped_resumed_and_finished(tmp_path: Path) -> None:
-    words = (*DEMO, "--directory", "d", "--trials", "40", "--max-length", "9")
+    words = (*DEMO, "--directory", "d", "--trials", "48", "--max-length", "9")
     with subprocess.Popen(
         words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert any("paused" in line for line in process.stdout)  # it has begun to train
+        said = ""
+        while not ("running" in said and " best " in said):  # until values have arrived
+            said = process.stdout.readline()
+            assert said, process.stderr.read()
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -42,9 +45,9 @@ def test_the_demo_is_stopped_resumed_and_finished(tmp_path: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     facts = json.loads(resumed.stdout)
     assert facts["experiment"]["state"] == "EXPERIMENT_STATE_COMPLETED"
-    assert facts["experiment"]["trial_counts"]["created"] == 40
-    assert facts["full_length"] == 40 * 9
-    assert 40 <= facts["total_length"] < facts["full_length"]
+    assert facts["experiment"]["trial_counts"]["created"] == 48
+    assert facts["full_length"] == 48 * 9
+    assert 48 <= facts["total_length"] < facts["full_length"]
     assert facts["best_trials"][0]["best_rung_length"] == 9
     assert 0 < facts["hand_overs"] <= facts["promotions"]
     assert Path(facts["best_trials"][0]["checkpoint_uri"]).exists()

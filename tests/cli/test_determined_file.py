@@ -46,7 +46,7 @@ def told(notes: list[str], begins: str) -> list[str]:
 
 
 def test_the_example_is_previewed_and_what_became_of_it_is_told(asha: Asha) -> None:
-    said = asha("preview", "-f", FILE, "--json")
+    said = asha("preview", "-f", FILE, "--no-forecast", "--json")
 
     assert said.facts[0]["total_trials"] == 1_000
     assert "determined.yaml is a configuration of Determined AI:" in said.err

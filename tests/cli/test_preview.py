@@ -56,7 +56,7 @@ def test_a_plan_that_no_value_changes_is_told_once(asha: Asha) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-@pytest.mark.parametrize("more", [(), TIMED, ("--no-forecast", *TIMED)])
+@pytest.mark.parametrize("more", [TIMED, ("--no-forecast", *TIMED)])
 def test_no_line_is_wider_than_eighty_columns(
     asha: Asha, path: Path, more: tuple[str, ...]
 ) -> None:

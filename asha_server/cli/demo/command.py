@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from asha_server.cli import experiment_text
-from asha_server.cli.connecting import Server, ServerRefusal
+from asha_server.cli.connecting import PATIENCE_S, Server, ServerRefusal
 from asha_server.cli.demo import outcome, screen
 from asha_server.cli.demo.processes import Processes
 from asha_server.cli.demo.search import EXPERIMENT_ID, MAX_LENGTH, demo_spec
@@ -89,7 +89,7 @@ def command(
         signal.signal(number, _interrupt)
     try:
         address = processes.start_server()
-        server = Server(address)
+        server = Server(address, PATIENCE_S)
         context.call_on_close(server.close)
         found = find_or_create(server, request)
         if found.state not in experiment_text.ENDED:
