@@ -25,6 +25,12 @@ class ServerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._shell: sqlite3.Connection | None = None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
     def lock_file(self) -> None:
         """Somebody's shell holds the file's write lock until the server is dead."""
         self._shell = sqlite3.connect(

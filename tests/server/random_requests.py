@@ -1,19 +1,27 @@
-"""Random requests: a good one of every call, a little disturbed, or a message of random fields."""
+"""Random requests: a good one of every call, a little disturbed, or a message of random fields.
+
+Chance comes from hypothesis, which shrinks what fails, or from a seeded generator, which is fast
+enough for millions (tests/fuzz).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Protocol, TypeVar
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from hypothesis import strategies as st
 
 from asha_server.pb import admin_service_pb2 as a
 from asha_server.pb import experiment_pb2 as x
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
+
+T = TypeVar("T")
 
 TOKENS = tuple(f"token-{number}" for number in range(3))
 """Stand for the tokens of the first trials: they are known only once a server runs."""
@@ -104,52 +112,80 @@ GOOD: tuple[tuple[str, str, Message], ...] = (
 
 _TEXTS = ("", "e", "loss", "lr", "a" * 128, "a" * 129, "ü😀", "a\0b", "'\"%\\", "{}", "[1]", "null")
 _INT64 = (-(2**63), -1, 0, 1, 2, 3, 9, 10, 1_000, 2**40, 2**63 - 1)
-_BY_NAME: dict[str, st.SearchStrategy[Any]] = {
-    "experiment_id": st.sampled_from(("e", "e", "nobody", "", "-")),
-    "trial_number": st.sampled_from((0, 1, 2, 3, -1, 2**63 - 1)),
-    "lease_token": st.sampled_from((*TOKENS, "", "1.forged", "0.", "9" * 40 + ".x", "ä")),
-    "worker_id": st.sampled_from(("w0", "w1", "w2", "x", "", "\n")),
-    "request_id": st.sampled_from(("", "r", "s", "\0")),
-    "page_token": st.sampled_from(("", "dHJpYWxzLzA", "cnVuZ3MvMC8wLzA", "%", "A")),
-    "paths": st.sampled_from(("labels", "max_trials", "target", "lease_ttl", "seed", "x", "a.b")),
+_BY_NAME: dict[str, tuple[Any, ...]] = {
+    "experiment_id": ("e", "e", "nobody", "", "-"),
+    "trial_number": (0, 1, 2, 3, -1, 2**63 - 1),
+    "lease_token": (*TOKENS, "", "1.forged", "0.", "9" * 40 + ".x", "ä"),
+    "worker_id": ("w0", "w1", "w2", "x", "", "\n"),
+    "request_id": ("", "r", "s", "\0"),
+    "page_token": ("", "dHJpYWxzLzA", "cnVuZ3MvMC8wLzA", "%", "A"),
+    "paths": ("labels", "max_trials", "target", "lease_ttl", "seed", "x", "a.b"),
 }
 """Fields whose meaning is worth hitting."""
-_SCALARS: dict[int, st.SearchStrategy[Any]] = {
-    FieldDescriptor.TYPE_DOUBLE: st.floats() | st.sampled_from((0.0, 1.0, 3.0, 5e-324, 1e308)),
-    FieldDescriptor.TYPE_INT64: st.sampled_from(_INT64),
-    FieldDescriptor.TYPE_INT32: st.sampled_from((-1, 0, 1, 7, 1_000, 1_001, 2**31 - 1)),
-    FieldDescriptor.TYPE_BOOL: st.booleans(),
-    FieldDescriptor.TYPE_STRING: st.sampled_from(_TEXTS) | st.text(max_size=20),
-    FieldDescriptor.TYPE_ENUM: st.sampled_from((0, 1, 2, 3, 99)),
-}
+_SCALARS: dict[int, tuple[Any, ...]] = {
+    FieldDescriptor.TYPE_DOUBLE: (
+        0.0, -0.0, 0.5, 1.0, -1.0, 3.0, 5e-324, 1e308, 2.0**53, math.nan, math.inf, -math.inf,
+    ),
+    FieldDescriptor.TYPE_INT64: _INT64,
+    FieldDescriptor.TYPE_INT32: (-1, 0, 1, 7, 1_000, 1_001, 2**31 - 1),
+    FieldDescriptor.TYPE_BOOL: (False, True),
+    FieldDescriptor.TYPE_STRING: _TEXTS,
+    FieldDescriptor.TYPE_BYTES: (b"", b"{}", b"\xff", b'{"type":"header"}\n'),
+    FieldDescriptor.TYPE_ENUM: (0, 1, 2, 3, 99),
+}  # fmt: skip
 _DURATIONS = ((0, 0), (0, 1_000), (-1, 0), (1, -1), (0, 10**9))
 """Seconds and nanos: over at once, or refused. Nobody waits for a random time."""
 _DEPTH_MAX = 5
 
 
-@st.composite
-def disturbed(draw: st.DrawFn, good: Message) -> Any:
+class Chance(Protocol):
+    """Where what is random comes from."""
+
+    def of(self, options: Sequence[T]) -> T:
+        """One of them."""
+
+    def number(self, most: int) -> int:
+        """0 to `most`."""
+
+
+class Dice:
+    """Chance from a seeded generator.
+
+    Args:
+        random: the generator.
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def of(self, options: Sequence[T]) -> T:
+        return options[int(self._random.random() * len(options))]
+
+    def number(self, most: int) -> int:
+        return int(self._random.random() * (most + 1))
+
+
+def disturbed(chance: Chance, good: Message) -> Any:
     """A good request of which up to three fields are set anew or cleared, however deep."""
     message = type(good)()
     message.CopyFrom(good)
-    for _ in range(draw(st.integers(0, 3))):
-        _disturb(draw, message)
+    for _ in range(chance.number(3)):
+        _disturb(chance, message)
     return message
 
 
-def _disturb(draw: st.DrawFn, message: Any) -> None:
+def _disturb(chance: Chance, message: Any) -> None:
     if not message.DESCRIPTOR.fields:
         return
-    fields: list[FieldDescriptor] = list(message.DESCRIPTOR.fields)
-    field = draw(st.sampled_from(fields))
+    fields: list[Any] = list(message.DESCRIPTOR.fields)
+    field = chance.of(fields)
     inner = _inside(message, field)
-    is_deeper: int = draw(st.integers(0, 3))
-    if inner and is_deeper:
-        _disturb(draw, draw(st.sampled_from(inner)))
+    if inner and chance.number(3):
+        _disturb(chance, chance.of(inner))
         return
     message.ClearField(field.name)
-    if draw(st.integers(0, 3)):
-        _set(draw, message, field, 2)
+    if chance.number(3):
+        _set(chance, message, field, 2)
 
 
 def _inside(message: Any, field: FieldDescriptor) -> list[Any]:
@@ -161,42 +197,38 @@ def _inside(message: Any, field: FieldDescriptor) -> list[Any]:
     return [getattr(message, field.name)] if message.HasField(field.name) else []
 
 
-@st.composite
-def random_message(draw: st.DrawFn, kind: type[Message], depth: int = 0) -> Any:
+def random_message(chance: Chance, kind: type[Message], depth: int = 0) -> Any:
     """A message with some of its fields set, whatever they mean together."""
     message: Any = kind()
     if kind.DESCRIPTOR.full_name == "google.protobuf.Duration":
-        message.seconds, message.nanos = draw(st.sampled_from(_DURATIONS))
+        message.seconds, message.nanos = chance.of(_DURATIONS)
         return message
-    for field in _chosen(draw, kind.DESCRIPTOR, depth):
-        _set(draw, message, field, depth)
+    every: list[Any] = list(kind.DESCRIPTOR.fields)
+    fields = [field for field in every if field.message_type is None or depth < _DEPTH_MAX]
+    for _ in range(chance.number(6) if fields else 0):
+        field = chance.of(fields)
+        message.ClearField(field.name)
+        _set(chance, message, field, depth)
     return message
 
 
-def _chosen(draw: st.DrawFn, kind: Any, depth: int) -> list[FieldDescriptor]:
-    """Up to six of a message's fields; none that would go deeper than is sensible."""
-    fields = [f for f in kind.fields if f.message_type is None or depth < _DEPTH_MAX]
-    if not fields:
-        return []
-    chosen: list[FieldDescriptor] = draw(st.lists(st.sampled_from(fields), max_size=6, unique=True))
-    return chosen
-
-
-def _set(draw: st.DrawFn, message: Any, field: FieldDescriptor, depth: int) -> None:
+def _set(chance: Chance, message: Any, field: FieldDescriptor, depth: int) -> None:
     kind: Any = field.message_type
     if kind is None and field.is_repeated:
-        getattr(message, field.name).extend(draw(st.lists(_scalar(field), max_size=3)))
+        several = [_scalar(chance, field) for _ in range(chance.number(3))]
+        getattr(message, field.name).extend(several)
     elif kind is None:
-        setattr(message, field.name, draw(_scalar(field)))
+        setattr(message, field.name, _scalar(chance, field))
     elif kind.GetOptions().map_entry:
-        getattr(message, field.name)[draw(st.sampled_from(_TEXTS))] = draw(st.sampled_from(_TEXTS))
+        getattr(message, field.name)[chance.of(_TEXTS)] = chance.of(_TEXTS)
+    elif field.is_repeated:
+        for _ in range(chance.number(2)):
+            inner = random_message(chance, GetMessageClass(kind), depth + 1)
+            getattr(message, field.name).append(inner)
     else:
-        inner = random_message(GetMessageClass(kind), depth + 1)
-        if field.is_repeated:
-            getattr(message, field.name).extend(draw(st.lists(inner, max_size=2)))
-        else:
-            getattr(message, field.name).CopyFrom(draw(inner))
+        inner = random_message(chance, GetMessageClass(kind), depth + 1)
+        getattr(message, field.name).CopyFrom(inner)
 
 
-def _scalar(field: FieldDescriptor) -> st.SearchStrategy[Any]:
-    return _BY_NAME[field.name] if field.name in _BY_NAME else _SCALARS[field.type]
+def _scalar(chance: Chance, field: FieldDescriptor) -> Any:
+    return chance.of(_BY_NAME.get(field.name) or _SCALARS[field.type])

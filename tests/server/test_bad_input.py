@@ -5,8 +5,9 @@ Never UNKNOWN, never INTERNAL: also for bytes that are no message at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import pytest
@@ -21,9 +22,11 @@ from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
 
+from .calls import CODES, UNARY, path_of, raw_call
 from .conftest import Client, Refused, halving, refused
 from .random_requests import GOOD, TOKENS, disturbed, random_message
 
+T = TypeVar("T")
 LONG = "n" * 129
 
 BAD: list[tuple[str, str, Any, set[str]]] = [
@@ -130,26 +133,11 @@ BAD: list[tuple[str, str, Any, set[str]]] = [
 """(stub, method, request, proto paths of every violation)."""
 
 
-SERVICES = {
-    "suggestions": s.DESCRIPTOR.services_by_name["SuggestionService"],
-    "experiments": e.DESCRIPTOR.services_by_name["ExperimentService"],
-    "admin": a.DESCRIPTOR.services_by_name["AdminService"],
-}
-UNARY = [
-    (stub, method.name)
-    for stub, service in SERVICES.items()
-    for method in service.methods
-    if not (method.client_streaming or method.server_streaming)
-]
 NOT_THERE_YET = {"CreateToken", "ListTokens", "RevokeToken"}
 
 
 def call_of(client: Client, stub: str, method: str) -> Any:
     return getattr(getattr(client, stub), method)
-
-
-def path_of(stub: str, method: str) -> str:
-    return f"/{SERVICES[stub].full_name}/{method}"
 
 
 def test_every_unary_call_has_bad_and_good_requests() -> None:
@@ -230,17 +218,13 @@ async def test_however_much_is_wrong_clients_can_read_why(
 # -- bytes ----------------------------------------------------------------------------------------
 
 
-def raw_call(client: Client, path: str) -> Any:
-    return client.channel.unary_unary(path, lambda raw: raw, lambda raw: raw)
-
-
 @pytest.mark.parametrize(("stub", "method"), UNARY)
 async def test_bytes_that_are_no_message_are_a_bad_request(
     client: Client, stub: str, method: str
 ) -> None:
     """Garbage, and a message that ends too early."""
     for raw in (b"\xff" * 40, b"\x0a\x7f"):
-        refusal = await refused(raw_call(client, path_of(stub, method))(raw))
+        refusal = await refused(raw_call(client.channel, path_of(stub, method))(raw))
         assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
         assert list(refusal.fields) == ["request"]
 
@@ -251,7 +235,7 @@ async def test_a_text_that_is_not_utf_8_is_a_bad_request(client: Client) -> None
     spec = b"\x12" + bytes([len(label)]) + label
     nested = b"\x12" + bytes([len(spec)]) + spec
     for method, raw in (("GetExperiment", label), ("CreateExperiment", nested)):
-        refusal = await refused(raw_call(client, path_of("experiments", method))(raw))
+        refusal = await refused(raw_call(client.channel, path_of("experiments", method))(raw))
         assert (refusal.code, list(refusal.fields)) == ("INVALID_ARGUMENT", ["request"])
         assert "UTF-8" in refusal.fields["request"]
 
@@ -274,7 +258,9 @@ async def test_a_message_that_nests_deeply_is_a_bad_request(
     """Protobuf reads a hundred messages in each other; a search space has fewer."""
     raw = nested_groups(depth)
 
-    refusal = await refused(raw_call(client, path_of("experiments", "CreateExperiment"))(raw))
+    refusal = await refused(
+        raw_call(client.channel, path_of("experiments", "CreateExperiment"))(raw)
+    )
 
     assert (refusal.code, refusal.reason) == ("INVALID_ARGUMENT", "INVALID_REQUEST")
     assert any(path.startswith(field) for path in refusal.fields)
@@ -282,34 +268,31 @@ async def test_a_message_that_nests_deeply_is_a_bad_request(
 
 # -- anything at all ------------------------------------------------------------------------------
 
-CODES = {
-    "INVALID_REQUEST": "INVALID_ARGUMENT",
-    "EXPERIMENT_NOT_FOUND": "NOT_FOUND",
-    "TRIAL_NOT_FOUND": "NOT_FOUND",
-    "EXPERIMENT_EXISTS": "ALREADY_EXISTS",
-    "METRIC_CONFLICT": "ALREADY_EXISTS",
-    "TRIAL_ENDED": "FAILED_PRECONDITION",
-    "EXPERIMENT_ENDED": "FAILED_PRECONDITION",
-    "EXPERIMENT_RUNNING": "FAILED_PRECONDITION",
-    "REQUEST_ID_REUSED": "FAILED_PRECONDITION",
-    "IMMUTABLE_FIELD": "FAILED_PRECONDITION",
-    "LEASE_LOST": "ABORTED",
-    "ETAG_MISMATCH": "ABORTED",
-    "LIMIT_EXCEEDED": "RESOURCE_EXHAUSTED",
-    "NOT_IMPLEMENTED": "UNIMPLEMENTED",
-}
-"""Every refusal that one client alone can meet, and its code."""
+
+class Drawn:
+    """Chance from hypothesis."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+
+    def of(self, options: Sequence[T]) -> T:
+        return self._draw(st.sampled_from(options))
+
+    def number(self, most: int) -> int:
+        return self._draw(st.integers(0, most))
 
 
-def requests() -> st.SearchStrategy[list[tuple[str, str, Message]]]:
+@st.composite
+def requests(draw: st.DrawFn) -> list[tuple[str, str, Message]]:
     """Some calls in a row, most of them nearly right."""
-
-    def of(call: tuple[str, str, Message]) -> st.SearchStrategy[tuple[str, str, Message]]:
-        stub, method, good = call
-        message = st.one_of(*4 * [disturbed(good)], random_message(type(good)))
-        return st.tuples(st.just(stub), st.just(method), message)
-
-    return st.lists(st.sampled_from(GOOD).flatmap(of), min_size=4, max_size=10)
+    chance = Drawn(draw)
+    calls = []
+    for _ in range(4 + chance.number(6)):
+        stub, method, good = chance.of(GOOD)
+        is_near = chance.number(4)
+        message = disturbed(chance, good) if is_near else random_message(chance, type(good))
+        calls.append((stub, method, message))
+    return calls
 
 
 async def afresh(client: Client) -> list[str]:
@@ -323,7 +306,7 @@ async def afresh(client: Client) -> list[str]:
 
 
 @given(calls=requests())
-@settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=100, suppress_health_check=list(HealthCheck), deadline=None)
 async def test_whatever_is_sent_is_answered_or_refused_with_its_reason(
     client: Client, calls: list[tuple[str, str, Message]]
 ) -> None:
@@ -348,7 +331,7 @@ async def test_random_bytes_do_no_harm(
 ) -> None:
     for (stub, method), raw in calls:
         try:
-            await raw_call(client, path_of(stub, method))(raw, timeout=20)
+            await raw_call(client.channel, path_of(stub, method))(raw, timeout=20)
         except grpc.aio.AioRpcError as error:
             refusal = Refused(error)
             assert refusal.code == CODES.get(refusal.reason), (method, raw, refusal)
