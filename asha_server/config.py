@@ -70,6 +70,9 @@ class Config:
         backup_to: a directory that gets copies of the database again and again; None: none.
         backup_every_us: time from one copy to the next. Microseconds.
         backup_keep: copies that are kept, the latest.
+        delete_ended_after_us: time after which an ended experiment is deleted; None: never.
+            Microseconds.
+        archive_to: a directory that gets the export of what is deleted so; None: it is not kept.
         log_format: `text`, `json`, or `auto`: text on a terminal, JSON lines otherwise.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         drain_us: longest time to answer what is in flight at a stop. Microseconds.
@@ -83,6 +86,8 @@ class Config:
     backup_to: Path | None = None
     backup_every_us: int = 60 * SECOND_US
     backup_keep: int = 3
+    delete_ended_after_us: int | None = None
+    archive_to: Path | None = None
     log_format: str = "auto"
     log_level: str = "INFO"
     drain_us: int = 5 * SECOND_US

@@ -29,6 +29,7 @@ from asha_server.pb import (
 )
 from asha_server.reader.backups import Backups
 from asha_server.reader.process import Reader
+from asha_server.retention import Retention
 from asha_server.service.admin import AdminService
 from asha_server.service.experiment import ExperimentService
 from asha_server.service.suggestion import SuggestionService
@@ -83,6 +84,7 @@ class Server:
         self.reader = Reader(config.database, config.limits)
         self.watching = Watching(self.engine, self.reader)
         self._backups = Backups(config, lambda: self.engine.stats.commits)
+        self._retention = Retention(config, self.engine, self.reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
         self._engine_task: asyncio.Task[None] | None = None
@@ -121,6 +123,7 @@ class Server:
             self.addresses.append(_listen(server, address))
         self._engine_task = self.engine.start()
         self._backups.start()
+        self._retention.start()
         await server.start()
         self._grpc = server
         for name in ("", *SERVICES):
@@ -158,6 +161,7 @@ class Server:
         """
         log.info("draining")
         await self._health.enter_graceful_shutdown()
+        await self._retention.stop()
         if self._grpc is not None:
             stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
             self._sessions.end(await self.engine.drain())

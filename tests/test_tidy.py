@@ -14,7 +14,7 @@ ROOMS = (
     # A module imports from its own room and from rooms further down only.
     ("cli",),
     ("server",),
-    ("service", "status", "interceptor", "logs", "verify"),
+    ("service", "status", "interceptor", "logs", "verify", "retention"),
     (
         "engine",
         "arrivals",
@@ -49,7 +49,7 @@ ONLY_IN = {
     "uvloop": {"server"},
     "asyncio": {
         "server", "service", "interceptor", "engine", "decider", "hosted", "watch", "clock",
-        "reader", "cli",
+        "reader", "retention", "cli",
     },
 }  # fmt: skip
 """Outside package -> the rooms that may import it."""

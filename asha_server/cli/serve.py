@@ -27,7 +27,7 @@ class ListenAddress(click.ParamType[str]):
 
 
 class Interval(click.ParamType[int]):
-    """`60s`, `5m` or `1h`: at least a second. Microseconds."""
+    """`60s`, `5m`, `1h` or `90d`: at least a second. Microseconds."""
 
     name = "interval"
 
@@ -38,9 +38,9 @@ class Interval(click.ParamType[int]):
         if isinstance(value, int):
             return value
         amount, unit = value[:-1], value[-1:]
-        seconds = {"s": 1, "m": 60, "h": 3600}.get(unit, 0)
+        seconds = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}.get(unit, 0)
         if not (seconds and amount.isascii() and amount.isdigit() and int(amount)):
-            self.fail(f"{value!r} is not a time like 60s, 5m or 1h", param, ctx)
+            self.fail(f"{value!r} is not a time like 60s, 5m, 1h or 90d", param, ctx)
         return int(amount) * seconds * SECOND_US
 
 
@@ -98,6 +98,19 @@ class Interval(click.ParamType[int]):
     help="Copies that are kept, the latest.",
 )
 @click.option(
+    "--delete-ended-after",
+    type=Interval(),
+    metavar="TIME",
+    help="Delete an experiment so long after its end, as 90d.  [default: keep all]",
+)
+@click.option(
+    "--archive-to",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the export of an experiment goes before --delete-ended-after deletes it; a "
+    "directory of this server alone.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["auto", "text", "json"]),
     default="auto",
@@ -119,6 +132,8 @@ def command(
     backup_to: Path | None,
     backup_every: int,
     backup_keep: int,
+    delete_ended_after: int | None,
+    archive_to: Path | None,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -128,6 +143,8 @@ def command(
     and Ctrl-C answer what is in flight and end it; started again on the same file it goes on where
     it was.
     """
+    if archive_to is not None and delete_ended_after is None:
+        raise click.UsageError("--archive-to needs --delete-ended-after: when to archive.")
     config = Config(
         database=database,
         listen=listen,
@@ -136,6 +153,8 @@ def command(
         backup_to=backup_to,
         backup_every_us=backup_every,
         backup_keep=backup_keep,
+        delete_ended_after_us=delete_ended_after,
+        archive_to=archive_to,
         log_format=log_format,
         log_level=log_level,
     )
