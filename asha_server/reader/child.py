@@ -5,6 +5,7 @@ python -m asha_server.reader.child DATABASE
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -18,11 +19,17 @@ def main(path: Path) -> None:
     """Answers questions about one file."""
     store = ReadOnlyStore(path)
     try:
-        while (question := read_question(sys.stdin.buffer)) is not None:
-            sys.stdout.buffer.write(frame(_answer(store, question)))
-            sys.stdout.buffer.flush()
+        _answer_all(store)
+    except BrokenPipeError:  # the server is gone, and nobody waits for the answer
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor for the rest of it
     finally:
         store.close()
+
+
+def _answer_all(store: ReadOnlyStore) -> None:
+    while (question := read_question(sys.stdin.buffer)) is not None:
+        sys.stdout.buffer.write(frame(_answer(store, question)))
+        sys.stdout.buffer.flush()
 
 
 def _answer(store: ReadOnlyStore, question: Question) -> Reply:
