@@ -241,11 +241,13 @@ class Hyperband(SynchronousSpec, frozen=True, forbid_unknown_fields=True, tag="h
 
     def violations(self, spec: ExperimentSpec) -> Violations:
         """Of divisor and length."""
-        yield from divisor_violations(self.arm, self.divisor)
+        of_divisor = [*divisor_violations(self.arm, self.divisor)]
+        yield from of_divisor
         if self.total_length is None:
             return
-        yield from total_length_violations(self.arm, self.total_length)
-        if not (spec.max_length and self.divisor > 1 and 1 <= self.total_length <= INT64_MAX):
+        of_length = [*total_length_violations(self.arm, self.total_length)]
+        yield from of_length
+        if of_divisor or of_length or not 1 <= (spec.max_length or 0) <= INT64_MAX:
             return
         first = next(Hyperband(divisor=self.divisor)._paid_for(spec))
         if first[2] > self.total_length:

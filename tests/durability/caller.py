@@ -35,6 +35,10 @@ METHODS = {
 }
 
 
+Outcome = tuple[Any, str]
+"""(response, ""), or (None, "CODE/REASON") of a refusal."""
+
+
 class Caller:
     """One connection of several workers and people.
 
@@ -75,22 +79,12 @@ class Caller:
         return exchange
 
     async def _try(self, exchange: Exchange) -> None:
-        path, response_class = METHODS[exchange.method]
-        send = self._channel.unary_unary(
-            path,
-            request_serializer=_serialize,
-            response_deserializer=response_class.FromString,
-        )
-        timeout = IMPATIENT_S if self._random.random() < 0.03 else DEADLINE_S
+        patience_s = IMPATIENT_S if self._random.random() < 0.03 else DEADLINE_S
         exchange.tries += 1
-        calling = send(exchange.request, timeout=timeout, wait_for_ready=True)
-        self.sending.set()
-        try:
-            response, refusal = await calling, ""
-        except grpc.aio.AioRpcError as error:
-            if error.code() in UNANSWERED:
-                return
-            response, refusal = None, f"{error.code().name}/{reason_of(error)}"
+        outcome = await self._send(exchange.method, exchange.request, patience_s)
+        if outcome is None:
+            return
+        response, refusal = outcome
         if not exchange.answered:
             self.journal.answer(exchange, response, refusal)
             self.answering.set()
@@ -98,6 +92,23 @@ class Caller:
             # The second of two at one time: an exchange of its own, to be judged by itself.
             twin = self.journal.send(exchange.method, exchange.request, is_repeat=True)
             self.journal.answer(twin, response, refusal)
+
+    async def _send(self, method: str, request: Any, patience_s: float) -> Outcome | None:
+        """How it was answered or refused; None: nobody knows whether it was carried out."""
+        path, response_class = METHODS[method]
+        send = self._channel.unary_unary(
+            path,
+            request_serializer=_serialize,
+            response_deserializer=response_class.FromString,
+        )
+        calling = send(request, timeout=patience_s, wait_for_ready=True)
+        self.sending.set()
+        try:
+            return await calling, ""
+        except grpc.aio.AioRpcError as error:
+            if error.code() in UNANSWERED:
+                return None
+            return None, f"{error.code().name}/{reason_of(error)}"
 
     async def watch(self, experiment_id: str) -> AsyncIterator[Any]:
         """Every event of an experiment, from the first on, until it ends or is deleted."""

@@ -35,6 +35,7 @@ from .moments import MOMENTS, starting
 from .person import Person
 from .searches import ENDLESS, searches
 from .server_process import ServerProcess
+from .session_caller import SessionCaller
 from .trainer import Trainer
 
 PATIENCE_S = 5.0
@@ -139,7 +140,7 @@ class Round:
                 await caller.call("CreateExperiment", request)
             watching = [asyncio.create_task(self._watch(caller, name)) for name in self._searches]
             async with asyncio.TaskGroup() as group:
-                working = [group.create_task(work) for work in self._trainers(caller)]
+                working = [group.create_task(work) for work in self._trainers(channel, caller)]
                 for person in self._people(caller):
                     group.create_task(person)
                 while self.tally.kills.total() < self._kills:
@@ -154,12 +155,19 @@ class Round:
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
 
-    def _trainers(self, caller: Caller) -> Iterator[Coroutine[Any, Any, None]]:
+    def _trainers(
+        self, channel: grpc.aio.Channel, caller: Caller
+    ) -> Iterator[Coroutine[Any, Any, None]]:
+        """Every second one over a session, which all of these share."""
+        does = random.Random(f"session {self._seed}")
+        session = SessionCaller(channel, self._journal, does)
+        session.sending, session.answering = caller.sending, caller.answering
         for experiment_id in self._searches:
             for number in range(self._workers):
                 name = f"{experiment_id}-{number}"
                 does = random.Random(f"{self._seed} {name}")
-                yield Trainer(caller, experiment_id, name, does, self._over).work()
+                by = session if number % 2 else caller
+                yield Trainer(by, experiment_id, name, does, self._over).work()
 
     def _people(self, caller: Caller) -> Iterator[Coroutine[Any, Any, None]]:
         """One for each endless search; one that is to end is left to itself."""

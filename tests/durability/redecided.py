@@ -127,6 +127,8 @@ def _change(  # noqa: PLR0911 - a table
             if spoke and same_time and (after.trial_number, after.attempt) == (number, attempt):  # type: ignore[union-attr]  # spoke
                 return _cause(state, coming[1:])
             return c.Heartbeat(number, attempt)
+        case TrialStateCause.RELEASED if not event.message:  # every ReleaseTrial has one here
+            return _asked_instead(state, number, coming, is_other_process=False)
         case TrialStateCause.RELEASED:
             return c.ReleaseTrial(number, attempt, event.message)
         case TrialStateCause.COMPLETED_BY_WORKER:
@@ -136,19 +138,28 @@ def _change(  # noqa: PLR0911 - a table
         case TrialStateCause.LEASE_EXPIRED | TrialStateCause.PROGRESS_TIMEOUT:
             return c.ExpireLease(number, attempt, cause)
         case TrialStateCause.RESTARTED:
-            return _restart(state, number, coming)
+            return _asked_instead(state, number, coming, is_other_process=True)
     kind = FAILURES.get(cause)
     return c.FailTrial(number, attempt, kind, event.message) if kind else None
 
 
-def _restart(state: State, number: int, coming: Sequence[Record]) -> c.Command:
-    """A worker's other process asked for work; what it got, if something, follows."""
+def _asked_instead(
+    state: State, number: int, coming: Sequence[Record], *, is_other_process: bool
+) -> c.Command:
+    """Who held a trial asked for work: as another process, or it gave the trial back by that.
+
+    What it got, if something, follows.
+    """
     held = state.trials[number].attempt
     assert held is not None
+    incarnation_id, request_id = f"not {held.incarnation_id}", ""
     for record in coming[1:]:
         event = record.event
         if record.time_us != coming[0].time_us:
             break
         if isinstance(event, TrialAssigned) and event.worker_id == held.worker_id:
-            return c.GetSuggestion(event.worker_id, event.incarnation_id, event.request_id)
-    return c.GetSuggestion(held.worker_id, f"not {held.incarnation_id}")
+            incarnation_id, request_id = event.incarnation_id, event.request_id
+            break
+    return c.GetSuggestion(
+        held.worker_id, incarnation_id, request_id, release_held=not is_other_process
+    )

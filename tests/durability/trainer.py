@@ -51,6 +51,7 @@ class Trainer:
         self._lives = 0
         self._processes = 0
         self._asked = 0
+        self._declines = False
 
     async def work(self) -> None:
         """Trains one trial after the other."""
@@ -70,7 +71,9 @@ class Trainer:
             incarnation_id=f"process-{self._processes}",
             request_id=f"{self._name}-{self._asked}",
             max_wait={"nanos": self._random.choice((200_000_000, 900_000_000))},
+            release_held=self._declines,
         )
+        self._declines = False
         exchange = await self._caller.call("GetSuggestion", request)
         if exchange.response is None:
             return None if "NOT_FOUND" in exchange.refusal else s.GetSuggestionResponse()
@@ -118,7 +121,10 @@ class Trainer:
         if chance < 0.32:  # the process is killed; its successor takes the trial up
             self._processes += 1
             return True
-        if self._experiment_id == SHORT_LEASES and chance < 0.36:  # the node dies in silence
+        if chance < 0.33:  # gives it back with the next call, and wants another
+            self._declines = True
+            return True
+        if self._experiment_id == SHORT_LEASES and chance < 0.37:  # the node dies in silence
             self._lives += 1
             return True
         return False

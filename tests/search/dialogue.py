@@ -148,6 +148,7 @@ class Dialogue:
                 return c.GetSuggestion(
                     str(words["worker"]),
                     incarnation_id=str(words.get("process", "")),
+                    request_id=str(words.get("request", "")),
                     release_held="release_held" in words,
                 )
             case "create":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 
 from asha_server.search.preview import preview
@@ -160,6 +163,22 @@ def test_what_is_wrong_is_said(method: Method, path: str, message: str) -> None:
 
     assert violation.path == f"spec.{path}"
     assert message in violation.message
+
+
+@pytest.mark.parametrize("divisor", [1.0, -2.0, math.nan, math.inf])
+@pytest.mark.parametrize("kind", [SyncHalving, Adaptive, AdaptiveSimple, Hyperband])
+@pytest.mark.parametrize("max_length", [None, -9, 9])
+def test_a_divisor_that_is_none_is_said_beside_all_else(
+    kind: Any, divisor: float, max_length: int | None
+) -> None:
+    """Found by the fuzzer: a length to be spent asked how often an infinite divisor divides it."""
+    more = {SyncHalving: {"num_rungs": 2, "total_length": 9}, Hyperband: {"total_length": 10}}
+    method = kind(divisor=divisor, **more.get(kind, {}))
+    spec = ExperimentSpec(
+        metric=Metric("loss", Goal.MINIMIZE), method=method, max_length=max_length
+    )
+
+    assert f"spec.{method.arm}.divisor" in [violation.path for violation in validate(spec)]
 
 
 def test_a_hundred_brackets_of_hyperband_are_allowed() -> None:
