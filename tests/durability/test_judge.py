@@ -61,7 +61,7 @@ async def story(network: Network, tmp_path: Path) -> Story:
                 ),
             )
         ).response.assignment
-        await caller.call("ReleaseTrial", s.ReleaseTrialRequest(**held(given)))
+        await caller.call("ReleaseTrial", s.ReleaseTrialRequest(**held(given), reason="preempted"))
         files.append(copy_of(network.database, tmp_path / f"act-{act}"))
     return Story(journal, files)
 
