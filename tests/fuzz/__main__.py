@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from .campaign import campaign
+from .judgement import Tally
 
 
 def main() -> None:
@@ -18,12 +19,15 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000, help="in all (default 100000)")
     parser.add_argument("--seed", type=int, default=1, help="of what is sent (default 1)")
     chosen = parser.parse_args()
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="asha-fuzz-") as directory:
-        found = campaign(Path(directory), requests=chosen.requests, seed=chosen.seed)
-        lines = asyncio.run(found).lines()
-    sys.stdout.write(f"seed {chosen.seed}, {time.monotonic() - began:.0f} s\n")
-    sys.stdout.write("\n".join(lines) + "\n")
+    tally, began = Tally(), time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="asha-fuzz-") as directory:
+            asyncio.run(
+                campaign(Path(directory), tally, requests=chosen.requests, seed=chosen.seed)
+            )
+    finally:
+        sys.stdout.write(f"seed {chosen.seed}, {time.monotonic() - began:.0f} s\n")
+        sys.stdout.write("\n".join(tally.lines()) + "\n")
 
 
 main()

@@ -92,13 +92,14 @@ async def watch_memory(pid: int, tally: Tally) -> None:
         await asyncio.sleep(1)
 
 
-async def campaign(directory: Path, *, requests: int, seed: int, callers: int = 16) -> Tally:
-    """Sends so many requests to a server of its own.
+async def campaign(
+    directory: Path, tally: Tally, *, requests: int, seed: int, callers: int = 16
+) -> None:
+    """Sends so many requests to a server of its own, and counts them.
 
     Raises:
         Broken: one of them was not treated as promised.
     """
-    tally = Tally()
     server = ServerProcess(directory / "asha.db")
     await server.start()
     async with grpc.aio.insecure_channel(server.address) as channel:
@@ -123,4 +124,3 @@ async def campaign(directory: Path, *, requests: int, seed: int, callers: int = 
     log = server.log.read_text()
     if status != 0 or "ERROR" in log or "Traceback" in log:
         raise Broken(f"the server ended with {status}: {log[-3_000:]}")
-    return tally
