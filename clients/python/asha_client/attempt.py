@@ -18,6 +18,7 @@ from asha_client.assignment import Assignment
 from asha_client.checkpoint import CheckpointFunction, CheckpointPolicy, Checkpoints, saving
 from asha_client.connection import Connection, check_process, drive, perform
 from asha_client.decision import Decision, Verdict, decode_decision
+from asha_client.deferred import DeferredReports
 from asha_client.flow import (
     CALL_DEADLINE_S,
     COMPLETE_TRIAL,
@@ -29,6 +30,7 @@ from asha_client.flow import (
     SHOULD_STOP,
     Effect,
     Flow,
+    Invoke,
     Method,
     RequestT,
     ResponseT,
@@ -95,7 +97,9 @@ class Attempt(Assignment):
         self._is_verdict_shared = False
         self._lock = threading.Lock()
         self._keepalive: KeepAlive | None = None
+        self._deferred: DeferredReports | None = None
         if ranks.is_speaker:
+            connection.follow(self)
             connection.open()  # imports, for which the thread of a signal must not have to wait
             name = f"{self.experiment_id}-{self.number}"
             self._keepalive = KeepAlive(self, connection, name)
@@ -165,9 +169,17 @@ class Attempt(Assignment):
     # Reports.
 
     def reporting(
-        self, step: int, metrics: Mapping[str, float], checkpoint: str | CheckpointFunction | None
+        self,
+        step: int,
+        metrics: Mapping[str, float],
+        checkpoint: str | CheckpointFunction | None,
+        *,
+        wait: bool = True,
     ) -> Flow[Decision]:
         """Reports metrics, with a checkpoint where one is needed; answers the decision.
+
+        Without `wait` a report that nothing is decided by is left to a thread, and the newest
+        decision known is answered.
 
         The checkpoint is saved before the report and goes with it in one message: once PAUSE is
         said another worker may resume at once. Only a PAUSE that nobody could foresee (a person
@@ -177,6 +189,8 @@ class Attempt(Assignment):
         values = _floats(metrics)
         uri = checkpoint if isinstance(checkpoint, str) else ""
         saver = checkpoint if callable(checkpoint) else None
+        if not wait and not uri and self._may_defer(step, values):
+            return self._defer(step, values)
         if saver is not None and self._needs_checkpoint(step, values):
             uri = yield from saving(saver, is_named=self._ranks.is_speaker)
         answer = yield from share(self._ranks, lambda: self._sending(step, values, uri))
@@ -204,6 +218,65 @@ class Attempt(Assignment):
             return True
         return is_alone and self._is_save_due()
 
+    def _may_defer(self, step: int, values: Mapping[str, float]) -> bool:
+        """Whether nobody needs to wait for this report: nothing is decided or saved by it."""
+        if not self._ranks.is_alone or self._is_dying():
+            return False
+        return step < self._next_decision_step and not self._needs_checkpoint(step, values)
+
+    def _defer(self, step: int, values: Mapping[str, float]) -> Decision:
+        """Leaves a report to the thread; the newest decision known.
+
+        Raises:
+            AshaError: what the server refused an earlier one for.
+        """
+        if self._decision is not None and self._decision.should_stop:
+            return self._decision
+        if self._deferred is None:
+            name = f"asha-reports-{self.experiment_id}-{self.number}"
+            self._deferred = DeferredReports(self._connection, self._note_answer, name)
+        self._deferred.put(self._report_request(step, values, ""))
+        self._last_step = max(self._last_step, step)
+        if self._decision is not None:
+            return self._decision
+        next_step = self._next_decision_step
+        return Decision(Verdict.CONTINUE, "BETWEEN_RUNGS", next_decision_step=next_step)
+
+    def _note_answer(
+        self, request: pb.ReportMetricRequest, answer: pb.ReportMetricResponse | errors.AshaError
+    ) -> None:
+        """Takes in what a report was answered that nobody waited for.
+
+        Raises:
+            AshaError: it was refused for good.
+        """
+        match answer:
+            case pb.ReportMetricResponse():
+                deletable = tuple(answer.deletable_checkpoint_uris)
+                self.has_reported = True
+                self.note_renewal(self.ttl_s)
+                self.note_decision(decode_decision(answer.decision, deletable))
+            case errors.MetricConflict():
+                self._warn_of_conflict(request.step, answer)
+            case errors.LeaseLost() | errors.TrialEnded():
+                log.warning("trial %d ends on this worker: %s", self.number, answer)
+                self.note_decision(Decision(Verdict.STOP, answer.reason))
+            case errors.AshaError():
+                raise answer
+
+    def _flushing(self, within_s: float | None = None) -> Flow[None]:
+        """Waits until every report that nobody waited for was answered.
+
+        Args:
+            within_s: at most so long, in seconds; None = as long as it takes.
+
+        Raises:
+            AshaError: what the server refused one for.
+        """
+        deferred = self._deferred
+        if deferred is not None:
+            yield Invoke(lambda: deferred.flush(within_s))
+
     def _is_save_due(self) -> bool:
         """Whether this process knows that a checkpoint is wanted, by the clock or by what comes."""
         is_pausing = self._decision is not None and self._decision.verdict is Verdict.PAUSE
@@ -211,26 +284,13 @@ class Attempt(Assignment):
 
     def _sending(self, step: int, values: Mapping[str, float], uri: str) -> Flow[_Answer]:
         """Sends the report; what every rank must hear of its answer."""
-        request = pb.ReportMetricRequest(
-            experiment_id=self.experiment_id,
-            trial_number=self.number,
-            lease_token=self._token,
-            step=step,
-            metrics=[trial_pb2.MetricValue(name=n, value=v) for n, v in values.items()],
-            checkpoint_uri=uri,
-        )
+        yield from self._flushing()
         try:
-            response = yield from call(REPORT_METRIC, request)
+            response = yield from call(REPORT_METRIC, self._report_request(step, values, uri))
             deletable = tuple(response.deletable_checkpoint_uris)
             decision = decode_decision(response.decision, deletable)
         except errors.MetricConflict as error:
-            log.warning(
-                "step %d of trial %d was reported before with another value; the first one stands "
-                "and the training goes on: %s",
-                step,
-                self.number,
-                error,
-            )
+            self._warn_of_conflict(step, error)
             decision = yield from self._recorded(error, step, uri)
         except (errors.LeaseLost, errors.TrialEnded) as error:
             log.warning("trial %d ends on this worker: %s", self.number, error)
@@ -243,6 +303,27 @@ class Attempt(Assignment):
             is_saved=bool(uri),
             is_save_due=goes_on and not self._ranks.is_alone and not uri and self._is_save_due(),
             is_last=goes_on and self._is_dying(),
+        )
+
+    def _report_request(
+        self, step: int, values: Mapping[str, float], uri: str
+    ) -> pb.ReportMetricRequest:
+        return pb.ReportMetricRequest(
+            experiment_id=self.experiment_id,
+            trial_number=self.number,
+            lease_token=self._token,
+            step=step,
+            metrics=[trial_pb2.MetricValue(name=n, value=v) for n, v in values.items()],
+            checkpoint_uri=uri,
+        )
+
+    def _warn_of_conflict(self, step: int, error: errors.MetricConflict) -> None:
+        log.warning(
+            "step %d of trial %d was reported before with another value; the first one stands "
+            "and the training goes on: %s",
+            step,
+            self.number,
+            error,
         )
 
     def _recorded(self, error: errors.MetricConflict, step: int, uri: str | None) -> Flow[Decision]:
@@ -282,6 +363,7 @@ class Attempt(Assignment):
 
     def _storing(self, step: int, uri: str) -> Flow[None]:
         """Tells the server of a checkpoint; one that comes too late is only logged."""
+        yield from self._flushing()
         request = pb.ReportCheckpointRequest(
             experiment_id=self.experiment_id,
             trial_number=self.number,
@@ -373,6 +455,7 @@ class Attempt(Assignment):
             return
         deadline_s = CALL_DEADLINE_S if retry_for_s is None else max(min(retry_for_s, 10.0), 0.5)
         try:
+            yield from self._flushing(retry_for_s)
             yield from call(method, request, deadline_s=deadline_s, retry_for_s=retry_for_s)
         except (errors.LeaseLost, errors.TrialEnded, errors.NotFound) as error:
             log.warning("trial %d had left this worker already: %s", self.number, error)
@@ -412,7 +495,8 @@ class Attempt(Assignment):
             return None
 
     def _perform_emergency(self, effect: Effect) -> object:
-        return perform(effect, self._connection)
+        # Not over the session: its other threads may be what this one has interrupted.
+        return perform(effect, self._connection, in_session=False)
 
     # Steps.
 

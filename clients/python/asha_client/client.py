@@ -33,6 +33,7 @@ def connect(
     retry_for: float | None = None,
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
+    sessions: bool = True,
 ) -> Client:
     """A client of one server. Does no I/O: the first call connects.
 
@@ -45,8 +46,12 @@ def connect(
             for ever, with a warning per growing interval.
         max_backoff: longest pause between two attempts, in seconds.
         options: further options of the gRPC channel.
+        sessions: whether the calls of workers go over one stream, where the server has it; False
+            where a proxy carries streams badly.
     """
-    return Client(make_target(address, credentials, token, retry_for, max_backoff, options))
+    return Client(
+        make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
+    )
 
 
 def make_target(
@@ -56,6 +61,7 @@ def make_target(
     retry_for: float | None,
     max_backoff: float,
     options: tuple[tuple[str, int | str], ...],
+    sessions: bool,
 ) -> Target:
     """The target as `connect` describes it."""
     return Target(
@@ -65,6 +71,7 @@ def make_target(
         retry_for,
         max_backoff,
         options,
+        sessions,
     )
 
 

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -20,7 +20,20 @@ import grpc
 from google.protobuf.message import Message
 
 from asha_client import errors
-from asha_client.flow import Call, Effect, Flow, Invoke, Method, RequestT, ResponseT, Share, Sleep
+from asha_client.flow import (
+    REPORT_METRIC,
+    Call,
+    Effect,
+    Flow,
+    Invoke,
+    Method,
+    RequestT,
+    ResponseT,
+    Share,
+    Sleep,
+)
+from asha_client.pb import suggestion_service_pb2 as pb
+from asha_client.session import Follower, NoSession, Session
 
 log = logging.getLogger("asha_client")
 
@@ -55,6 +68,7 @@ class Target:
         retry_for_s: how long a call is retried, in seconds; None = for ever.
         max_backoff_s: longest pause between two attempts, in seconds.
         options: of the gRPC channel, after ours.
+        sessions: whether calls go over one stream where the server has it.
     """
 
     address: str
@@ -63,6 +77,7 @@ class Target:
     retry_for_s: float | None = None
     max_backoff_s: float = 20.0
     options: tuple[tuple[str, int | str], ...] = ()
+    sessions: bool = True
 
     @property
     def metadata(self) -> Metadata:
@@ -131,6 +146,7 @@ class Connection:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._pid = os.getpid()
+        self._session = Session(self.open, target.metadata) if target.sessions else None
         register(self)
 
     def call(
@@ -140,6 +156,7 @@ class Connection:
         *,
         deadline_s: float,
         retry_for_s: float | None = None,
+        in_session: bool = True,
     ) -> ResponseT:
         """Sends a request until it is answered.
 
@@ -148,6 +165,7 @@ class Connection:
             request: the same message for every attempt.
             deadline_s: of each attempt, in seconds.
             retry_for_s: how long to retry, in seconds; None = as configured, 0 = not at all.
+            in_session: whether it may go over the session's stream, which other threads share.
 
         Raises:
             AshaError: what the server refused, or Unavailable when retry_for_s is over.
@@ -155,6 +173,14 @@ class Connection:
         """
 
         def send(metadata: Metadata) -> ResponseT:
+            if self._session is not None and in_session:
+                try:
+                    answer = self._session.call(method.path, request, deadline_s)
+                except NoSession:
+                    pass
+                else:
+                    assert isinstance(answer, method.response)
+                    return answer
             callable_ = self.open().unary_unary(
                 method.path,
                 request_serializer=_serialize,
@@ -184,7 +210,54 @@ class Connection:
                 return send(self.target.metadata)
             except grpc.RpcError as error:
                 refusal = errors.decode_error(error)
+            except errors.AshaError as error:  # of a session
+                refusal = error.with_traceback(None)  # which would keep a user's loop alive
             time.sleep(backoff.pause_after(refusal))
+
+    def report(
+        self, reports: Sequence[pb.ReportMetricRequest], *, deadline_s: float
+    ) -> list[pb.ReportMetricResponse | errors.AshaError]:
+        """Sends several reports until all are answered, and answers each.
+
+        Raises:
+            AshaError: Unavailable, when it was tried for as long as is configured.
+        """
+        answers: list[pb.ReportMetricResponse | errors.AshaError] = []
+
+        def send(_: Metadata) -> None:
+            for answer in self._report_once(reports[len(answers) :], deadline_s):
+                if isinstance(answer, errors.AshaError) and answer.is_retryable:
+                    raise answer  # it and all after it again: what was recorded counts once
+                answers.append(answer)
+
+        self.retry(send, "ReportMetric")
+        return answers
+
+    def _report_once(
+        self, reports: Sequence[pb.ReportMetricRequest], deadline_s: float
+    ) -> Iterable[pb.ReportMetricResponse | errors.AshaError]:
+        """In one message, or one after the other where there are no sessions."""
+        if self._session is not None:
+            try:
+                return self._session.report(reports, deadline_s)
+            except NoSession:
+                pass
+        return (self._report_alone(report, deadline_s) for report in reports)
+
+    def _report_alone(
+        self, report: pb.ReportMetricRequest, deadline_s: float
+    ) -> pb.ReportMetricResponse | errors.AshaError:
+        try:
+            return self.call(
+                REPORT_METRIC, report, deadline_s=deadline_s, retry_for_s=0, in_session=False
+            )
+        except errors.AshaError as error:
+            return error
+
+    def follow(self, follower: Follower) -> None:
+        """Tells an attempt what is decided about it unasked, where the server pushes it."""
+        if self._session is not None:
+            self._session.follow(follower)
 
     def open(self) -> grpc.Channel:
         """The channel, opened if need be.
@@ -212,16 +285,18 @@ class Connection:
         """Closes the channel; the next call opens another one. Does nothing in a forked child."""
         if os.getpid() != self._pid:
             return
+        if self._session is not None:
+            self._session.close()
         with self._lock:
             channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
 
-    def abandon(self) -> grpc.Channel | None:
+    def abandon(self) -> object:
         """Gives the inherited channel away in a forked child, where it must not be touched."""
         channel, self._channel = self._channel, None
         self._lock = threading.Lock()
-        return channel
+        return channel, self._session.abandon() if self._session is not None else None
 
 
 class Abandonable(Protocol):
@@ -265,7 +340,11 @@ def check_process(pid: int) -> None:
 
 
 def perform(
-    effect: Effect, connection: Connection, broadcast: Callable[[object], object] | None = None
+    effect: Effect,
+    connection: Connection,
+    broadcast: Callable[[object], object] | None = None,
+    *,
+    in_session: bool = True,
 ) -> object:
     """Performs one effect, blocking."""
     match effect:
@@ -275,6 +354,7 @@ def perform(
                 effect.request,
                 deadline_s=effect.deadline_s,
                 retry_for_s=effect.retry_for_s,
+                in_session=in_session,
             )
         case Sleep():
             time.sleep(effect.seconds)

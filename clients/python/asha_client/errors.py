@@ -37,6 +37,8 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from asha_client.pb import error_pb2
+
 DETAILS_KEY = "grpc-status-details-bin"
 
 
@@ -257,8 +259,7 @@ def decode_error(error: grpc.RpcError) -> AshaError:
         elif detail.Unpack(retry):
             delay = retry.retry_delay
             retry_after_s = delay.seconds + delay.nanos / 1e9
-    kind = _BY_REASON.get(reason) or _BY_CODE.get(name, ServerFault)
-    return kind(
+    return _typed(name, reason)(
         message,
         reason=reason,
         code=name,
@@ -266,6 +267,29 @@ def decode_error(error: grpc.RpcError) -> AshaError:
         violations=violations,
         retry_after_s=retry_after_s,
     )
+
+
+def decode_session_error(error: error_pb2.SessionError) -> AshaError:
+    """The typed error of a request that was refused on a session, which goes on."""
+    codes = (code.name for code in grpc.StatusCode if code.value[0] == error.code)
+    name = next(codes, "UNKNOWN")
+    try:
+        reason = error_pb2.ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_")
+    except ValueError:
+        reason = str(int(error.reason))  # of a newer server: text for people
+    delay = error.retry_delay
+    return _typed(name, reason)(
+        error.message or name,
+        reason=reason,
+        code=name,
+        metadata=dict(error.metadata),
+        violations=[FieldViolation(v.field, v.description) for v in error.field_violations],
+        retry_after_s=delay.seconds + delay.nanos / 1e9 if error.HasField("retry_delay") else None,
+    )
+
+
+def _typed(code: str, reason: str) -> type[AshaError]:
+    return _BY_REASON.get(reason) or _BY_CODE.get(code, ServerFault)
 
 
 def _details(error: grpc.RpcError) -> list[Any]:

@@ -53,6 +53,8 @@ class Trial(Attempt):
         step: int,
         metrics: Mapping[str, float],
         checkpoint: str | CheckpointFunction | None = None,
+        *,
+        wait: bool = True,
     ) -> Decision:
         """Reports metrics and answers what was decided, once both are durable.
 
@@ -65,6 +67,10 @@ class Trial(Attempt):
                 that saves it and returns its name (a path or URI). The function runs only where a
                 checkpoint is needed: before a report that can be decided, or one that
                 checkpoint_every, SIGTERM or a pause calls for.
+            wait: False for very short steps: a report that nothing is decided by is sent by a
+                thread, within a twentieth of a second, and the newest decision known is answered.
+                A decision that is due is waited for all the same. What was not sent when the
+                process dies was not reported. With several ranks every report is waited for.
 
         Raises:
             CheckpointMissing: the function returned no name.
@@ -72,7 +78,7 @@ class Trial(Attempt):
                 errors: the one ends `steps()`, the other warns and goes on.
         """
         with self._calls:
-            return self._run(self.reporting(step, metrics, checkpoint))
+            return self._run(self.reporting(step, metrics, checkpoint, wait=wait))
 
     def should_stop(self) -> bool:
         """Asks the server whether to leave off. With several ranks a collective."""

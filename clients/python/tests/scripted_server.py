@@ -11,6 +11,8 @@ trial of three steps, which goes on until its last report, and then no more work
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 import time
 from collections import defaultdict, deque
@@ -28,7 +30,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 import asha_client
-from asha_client.pb import experiment_service_pb2, trial_pb2
+from asha_client.pb import error_pb2, experiment_service_pb2, trial_pb2
 from asha_client.pb import suggestion_service_pb2 as pb
 
 PATIENCE_S = 15.0
@@ -88,7 +90,8 @@ class Received:
 class ScriptedServer:
     """See the module."""
 
-    def __init__(self, address: str = "127.0.0.1:0") -> None:
+    def __init__(self, address: str = "127.0.0.1:0", *, sessions: bool = False) -> None:
+        self.sessions = _Sessions(self._take) if sessions else None
         self.calls: list[Received] = []
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._scripts["GetSuggestion"].append(assigned())
@@ -105,7 +108,7 @@ class ScriptedServer:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
-        self._server.add_generic_rpc_handlers((_Handlers(self._answer),))
+        self._server.add_generic_rpc_handlers((_Handlers(self._answer, self.sessions),))
         self.port = self._server.add_insecure_port(address)
         self.address = f"127.0.0.1:{self.port}"
         self._server.start()
@@ -153,15 +156,19 @@ class ScriptedServer:
     ) -> None:
         self.stop()
 
+    def _take(self, call: Received) -> Answer:
+        """Writes a call down; what it is to be answered."""
+        with self._changed:
+            self.calls.append(call)
+            script = self._scripts[call.method]
+            answer = script.popleft() if script else self._standing[call.method](call.request)
+            self._changed.notify_all()
+        return answer
+
     def _answer(self, method: str, request: Message, context: grpc.ServicerContext) -> Answer:
         """Writes a call down and answers it."""
         metadata = dict(context.invocation_metadata())
-        remaining_s = context.time_remaining()
-        with self._changed:
-            self.calls.append(Received(method, request, remaining_s, metadata))
-            script = self._scripts[method]
-            answer = script.popleft() if script else self._standing[method](request)
-            self._changed.notify_all()
+        answer = self._take(Received(method, request, context.time_remaining(), metadata))
         if isinstance(answer, Silence):
             ended = threading.Event()
             if context.add_callback(ended.set):
@@ -175,8 +182,20 @@ class ScriptedServer:
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Handlers of every unary method and server stream of both services."""
 
-    def __init__(self, answer: Callable[[str, Message, grpc.ServicerContext], Answer]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[str, Message, grpc.ServicerContext], Answer],
+        sessions: _Sessions | None,
+    ) -> None:
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        if sessions is not None:
+            self._handlers["/asha.v1.SuggestionService/TrainingSession"] = (
+                grpc.stream_stream_rpc_method_handler(
+                    sessions.run,
+                    request_deserializer=pb.TrainingSessionRequest.FromString,
+                    response_serializer=pb.TrainingSessionResponse.SerializeToString,
+                )
+            )
         services = [
             pb.DESCRIPTOR.services_by_name["SuggestionService"],
             experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"],
@@ -204,6 +223,96 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         return self._handlers.get(details.method)
+
+
+class _Sessions:
+    """TrainingSession, by the same scripts as the unary calls.
+
+    Attributes:
+        opened: streams so far.
+        messages: requests so far, on all streams.
+    """
+
+    def __init__(self, take: Callable[[Received], Answer]) -> None:
+        self.opened = 0
+        self.messages: list[pb.TrainingSessionRequest] = []
+        self._take = take
+        self._streams: list[queue.SimpleQueue[pb.TrainingSessionResponse | None]] = []
+
+    def push(self, pushed: pb.PushedDecision) -> None:
+        """Sends a decision that nobody asked for on every open stream."""
+        for outgoing in self._streams:
+            outgoing.put(pb.TrainingSessionResponse(pushed=pushed))
+
+    def break_all(self) -> None:
+        """Ends every open stream as a server that is killed does."""
+        for outgoing in self._streams:
+            outgoing.put(None)
+
+    def run(
+        self, requests: Iterator[pb.TrainingSessionRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.TrainingSessionResponse]:
+        self.opened += 1
+        outgoing: queue.SimpleQueue[pb.TrainingSessionResponse | None] = queue.SimpleQueue()
+        self._streams.append(outgoing)
+        context.add_callback(lambda: outgoing.put(None))
+        threading.Thread(target=self._read, args=(requests, outgoing), daemon=True).start()
+        while (response := outgoing.get()) is not None:
+            yield response
+        self._streams.remove(outgoing)
+        context.abort(grpc.StatusCode.UNAVAILABLE, "broken as scripted")
+
+    def _read(
+        self,
+        requests: Iterator[pb.TrainingSessionRequest],
+        outgoing: queue.SimpleQueue[pb.TrainingSessionResponse | None],
+    ) -> None:
+        with contextlib.suppress(grpc.RpcError):
+            for request in requests:
+                self.messages.append(request)
+                response = self._respond(request)
+                if response is not None:
+                    response.request_number = request.request_number
+                    outgoing.put(response)
+
+    def _respond(self, request: pb.TrainingSessionRequest) -> pb.TrainingSessionResponse | None:
+        field = str(request.WhichOneof("request"))
+        if field != "report_metrics":
+            method = "".join(word.capitalize() for word in field.split("_"))
+            answer = self._take(Received(method, getattr(request, field), None, {}))
+            return _in_session(field, answer)
+        results = []
+        for report in request.report_metrics.reports:
+            answer = self._take(Received("ReportMetric", report, None, {}))
+            match answer:
+                case Refusal():
+                    results.append(pb.ReportResult(error=_session_error(answer)))
+                case pb.ReportMetricResponse():
+                    results.append(pb.ReportResult(response=answer))
+                case _:
+                    return None
+        return pb.TrainingSessionResponse(report_metrics=pb.ReportMetricsResponse(results=results))
+
+
+def _in_session(field: str, answer: Answer) -> pb.TrainingSessionResponse | None:
+    match answer:
+        case Refusal():
+            return pb.TrainingSessionResponse(error=_session_error(answer))
+        case Message():
+            response = pb.TrainingSessionResponse()
+            getattr(response, field).CopyFrom(answer)
+            return response
+    return None
+
+
+def _session_error(refusal: Refusal) -> error_pb2.SessionError:
+    return error_pb2.SessionError(
+        code=grpc.StatusCode[refusal.code].value[0],
+        reason=f"ERROR_REASON_{refusal.reason or 'UNSPECIFIED'}",
+        message="refused as scripted",
+        metadata=refusal.metadata,
+        retry_delay=None if refusal.retry_after_s is None else duration(refusal.retry_after_s),
+    )
 
 
 def _refuse(context: grpc.ServicerContext, refusal: Refusal) -> None:

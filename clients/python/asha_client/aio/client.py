@@ -26,9 +26,12 @@ def connect(
     retry_for: float | None = None,
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
+    sessions: bool = True,
 ) -> Client:
     """An asyncio client of one server; arguments as for `asha_client.connect`. Does no I/O."""
-    return Client(make_target(address, credentials, token, retry_for, max_backoff, options))
+    return Client(
+        make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
+    )
 
 
 class Client:
