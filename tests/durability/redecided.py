@@ -24,7 +24,7 @@ from asha_server.search.event import (
 )
 from asha_server.search.experiment import Experiment
 from asha_server.search.state import State
-from asha_server.search.terms import ExperimentState, FailureKind, TrialStateCause
+from asha_server.search.terms import AttemptEnd, ExperimentState, FailureKind, TrialStateCause
 
 FAILURES = {
     TrialStateCause.FAILED_RETRYABLE: FailureKind.RETRYABLE,
@@ -74,7 +74,12 @@ def _cause(  # noqa: PLR0911 - a table
                 event.trial_number, event.attempt, event.step, event.checkpoint_uri
             )
         case TrialAssigned():
-            return c.GetSuggestion(event.worker_id, event.incarnation_id, event.request_id)
+            return c.GetSuggestion(
+                event.worker_id,
+                event.incarnation_id,
+                event.request_id,
+                declined=_declined(state, event),
+            )
         case TrialCreated(is_given=True):
             return _gift(state, event, coming)
         case TrialCreated():
@@ -96,6 +101,20 @@ def _cause(  # noqa: PLR0911 - a table
         case ExperimentStateChanged():
             return c.StopExperiment(event.message)
     return None
+
+
+def _declined(state: State, event: TrialAssigned) -> int:
+    """The trial that the worker gave back for another one, for which it had to wait; -1 none."""
+    for number in state.retries:
+        ended = state.trials[number].attempt
+        if (
+            number != event.trial_number
+            and ended is not None
+            and (ended.worker_id, ended.end) == (event.worker_id, AttemptEnd.RELEASED)
+        ):
+            return number
+        return -1  # only the next one to be handed out can have been passed over
+    return -1
 
 
 def _gift(state: State, event: TrialCreated, coming: Sequence[Record]) -> c.Command:
