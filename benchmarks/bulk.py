@@ -194,8 +194,10 @@ class Large:
 
     async def _until_none(self, query: str) -> None:
         """Until a query of the file finds nothing."""
-        while await asyncio.to_thread(_finds_something, self._database, query):
+        finds = True
+        while finds:
             await asyncio.sleep(0.5)
+            finds = await asyncio.to_thread(_finds_something, self._database, query)
 
 
 def _finds_something(path: Path, query: str) -> bool:
