@@ -67,6 +67,7 @@ class Config:
         listen: addresses, `HOST:PORT` (port 0 takes a free one) or `unix:PATH`.
         wait_for_lock: stand by while another server holds the file.
         key_file: the key that signs leases; None: `FILE.key` beside the database.
+        auth: `none`, anyone may do anything; or `tokens`, each call wants an access token.
         backup_to: a directory that gets copies of the database again and again; None: none.
         backup_every_us: time from one copy to the next. Microseconds.
         backup_keep: copies that are kept, the latest.
@@ -83,6 +84,7 @@ class Config:
     listen: tuple[str, ...] = ("127.0.0.1:50051",)
     wait_for_lock: bool = False
     key_file: Path | None = None
+    auth: str = "none"
     backup_to: Path | None = None
     backup_every_us: int = 60 * SECOND_US
     backup_keep: int = 3

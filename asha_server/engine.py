@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
-from asha_server.errors import ErrorReason, ResourceExhausted, Unavailable
+from asha_server.errors import ErrorReason, PermissionDenied, ResourceExhausted, Unavailable
 from asha_server.garbage import collect_when_idle, leave_full_passes_to_idle_times
 from asha_server.hosted import (
     ArrivalStep,
@@ -34,7 +34,7 @@ from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
 from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
-from asha_server.store import Write
+from asha_server.store import StoreFailed, Write
 
 if TYPE_CHECKING:
     from asha_server.config import Limits
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
-    from asha_server.store import Store
+    from asha_server.store import Store, TokenRow
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,8 @@ class Engine:
         # Why no call is taken any more; None while the engine runs.
         self._refusal: Unavailable | None = None
         self._batch = Batch([], 0)
+        # What a write beside the batches ended with, which ends the engine too.
+        self._failure: StoreFailed | None = None
         # Keys of deleted experiments of which rows are left.
         self._forgetting: list[int] = []
         # By the monotonic clock: when the last turn began, and when budgets were looked at.
@@ -105,6 +107,9 @@ class Engine:
         self._roster.load()
         for hosted in self._roster.by_key.values():
             self._decider.take_up(hosted)
+        for key, worker_id, identity in self._store.worker_owners():
+            if key in self._roster.by_key:
+                self._roster.by_key[key].owners[worker_id] = identity
         leave_full_passes_to_idle_times()
 
     def start(self) -> asyncio.Task[None]:
@@ -249,6 +254,43 @@ class Engine:
             )
             given_up.add_done_callback(lambda done: done.cancelled() or done.exception())
 
+    async def keep_token(self, token: TokenRow) -> None:
+        """Makes an access token durable."""
+        await self._keep(self._store.put_token, token)
+
+    async def claim_worker(self, experiment_id: str, worker_id: str, identity: str) -> None:
+        """A worker name belongs to the identity that first used it in an experiment.
+
+        It is durable before anything that is asked under it: the writer keeps the order.
+
+        Raises:
+            PermissionDenied: SCOPE_MISSING, it is another one's.
+        """
+        hosted = self.hosted.get(experiment_id)
+        if hosted is None:
+            return  # which the call itself is told
+        owner = hosted.owners.get(worker_id)
+        if owner is None:
+            hosted.owners[worker_id] = identity
+            await self._keep(self._store.put_worker_owner, hosted.key, worker_id, identity)
+        elif owner != identity:
+            raise PermissionDenied(
+                ErrorReason.SCOPE_MISSING,
+                f"the worker name {worker_id!r} belongs to another token; choose another worker_id",
+                worker_id=worker_id,
+            )
+
+    async def _keep(self, act: Callable[..., None], *arguments: Any) -> None:
+        """Writes something beside the batches; a failure ends the engine."""
+        if self._refusal is not None:
+            raise self._refusal
+        try:
+            await self._in_writer(act, *arguments)
+        except StoreFailed as error:
+            self._failure = error
+            self._wake.set()
+            raise _store_failed() from error
+
     async def experiments(self) -> list[Hosted]:
         """Every experiment, in order of creation; only what is durable is seen."""
         found: list[Hosted] = await self._put(Call("", Listing(), _future()))
@@ -300,12 +342,11 @@ class Engine:
         try:
             while self._refusal is None or self._inbox:
                 await self._sleep()
+                if self._failure is not None:
+                    raise self._failure
                 await self._turn()
         except BaseException:
-            self._refusal = Unavailable(
-                ErrorReason.STORE_FAILED,
-                "the server's store failed and the server stops; the same call again soon",
-            )
+            self._refusal = _store_failed()
             raise
         finally:
             self._refuse_all()
@@ -404,6 +445,13 @@ class Engine:
         self._inbox = []
         for hosted in self._roster.by_key.values():
             hosted.feed.close(self._refusal)
+
+
+def _store_failed() -> Unavailable:
+    return Unavailable(
+        ErrorReason.STORE_FAILED,
+        "the server's store failed and the server stops; the same call again soon",
+    )
 
 
 def _future() -> asyncio.Future[Any]:

@@ -9,7 +9,9 @@
     ├── OutOfRange            a watch asks for events that are gone
     ├── ResourceExhausted     a limit is reached; retry only if `retry_after_us` is given
     ├── NotImplementedYet     the API has it, this server has not
-    └── Unavailable           going away, or the store failed; retry
+    ├── Unavailable           going away, or the store failed; retry
+    ├── Unauthenticated       no token, or none that holds
+    └── PermissionDenied      the token does not cover this call
 
 An error says what is wrong and the way out. Every dynamic part of the message is in `metadata`
 too. Messages may change; reasons and metadata keys may not.
@@ -44,6 +46,11 @@ class ErrorReason(StrEnum):
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     STORE_FAILED = "STORE_FAILED"
+    TOKEN_MISSING = "TOKEN_MISSING"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    SCOPE_MISSING = "SCOPE_MISSING"
+    TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"
+    TOKEN_EXISTS = "TOKEN_EXISTS"
 
 
 class FieldViolation(msgspec.Struct, frozen=True):
@@ -148,3 +155,11 @@ class Unavailable(AshaError):
     ) -> None:
         super().__init__(reason, message, **metadata)
         self.retry_after_us = retry_after_us
+
+
+class Unauthenticated(AshaError):
+    """No access token came, or none that holds."""
+
+
+class PermissionDenied(AshaError):
+    """The access token does not cover this call."""

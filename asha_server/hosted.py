@@ -28,9 +28,10 @@ class Hosted:
         feed: its committed events, for watchers.
         records: list[Record], what this batch emitted so far.
         is_arriving: it is being imported: written, but not there for anybody yet.
+        owners: worker id -> identity that first used it; only with tokens.
     """
 
-    __slots__ = ("experiment", "feed", "is_arriving", "key", "records", "waiting")
+    __slots__ = ("experiment", "feed", "is_arriving", "key", "owners", "records", "waiting")
 
     def __init__(self, key: int, experiment: Experiment) -> None:
         self.key = key
@@ -39,6 +40,7 @@ class Hosted:
         self.feed = Feed()
         self.records: list[Record] = []
         self.is_arriving = False
+        self.owners: dict[str, str] = {}
 
     @property
     def token_scope(self) -> str:

@@ -1,4 +1,4 @@
-"""The one interceptor: bad bytes, refusals and bugs become statuses; one log line a call."""
+"""The one interceptor: lets in who may call; bad bytes, refusals and bugs become statuses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from asha_server.errors import AshaError, InvalidRequest
+from asha_server.guard import admit
+from asha_server.identity import caller
 from asha_server.status import WireStatus, internal_status, status_of
 
 if TYPE_CHECKING:
     from asha_server.config import Limits
+    from asha_server.guard import Guard
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +45,16 @@ class Unreadable:
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in stubs only
-    """Maps every error of our services to its status.
+    """Lets in who may call, and maps every error of our services to its status.
 
     Args:
         limits: what the server bears.
+        guard: knows who calls.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, guard: Guard) -> None:
         self._request_bytes_max = limits.request_bytes_max
+        self._guard = guard
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -71,15 +76,15 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
         read = self._reading(handler.request_deserializer)
         written = handler.response_serializer
         if handler.request_streaming and handler.response_streaming:
-            behavior = _streaming(name, handler.stream_stream)
+            behavior = _streaming(name, handler.stream_stream, self._guard)
             return grpc.stream_stream_rpc_method_handler(behavior, read, written)
         if handler.request_streaming:
-            behavior = _answering(name, handler.stream_unary)
+            behavior = _answering(name, handler.stream_unary, self._guard)
             return grpc.stream_unary_rpc_method_handler(behavior, read, written)
         if handler.response_streaming:
-            behavior = _streaming(name, handler.unary_stream)
+            behavior = _streaming(name, handler.unary_stream, self._guard)
             return grpc.unary_stream_rpc_method_handler(behavior, read, written)
-        behavior = _answering(name, handler.unary_unary)
+        behavior = _answering(name, handler.unary_unary, self._guard)
         return grpc.unary_unary_rpc_method_handler(behavior, read, written)
 
     def _reading(self, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -99,13 +104,17 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
         return read
 
 
-def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]]) -> Handler:
+def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]], guard: Guard) -> Handler:
     async def behavior(request: Any, context: Context) -> Any:
         started = time.perf_counter_ns()
         try:
+            identity = guard.identify(context)
             if isinstance(request, Unreadable):
                 raise request.error
+            admit(name, request)
             response = await inner(request, context)
+            if name != "RevokeToken":  # which may have been of the caller's own
+                identity.check_holds()  # a long poll may outlive its token
         except Exception as error:
             await _refuse(name, request, context, error, started)
             raise AssertionError("abort raises") from error
@@ -116,14 +125,19 @@ def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]]) -> Ha
     return behavior
 
 
-def _streaming(name: str, inner: Callable[[Any, Context], AsyncGenerator[Any, None]]) -> Handler:
+def _streaming(
+    name: str, inner: Callable[[Any, Context], AsyncGenerator[Any, None]], guard: Guard
+) -> Handler:
     async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter_ns()
         try:
+            identity = guard.identify(context)
             if isinstance(request, Unreadable):
                 raise request.error
+            admit(name, request)
             async with aclosing(inner(request, context)) as responses:
                 async for response in responses:
+                    identity.check_holds()
                     yield response
         except Exception as error:
             await _refuse(name, request, context, error, started)
@@ -164,5 +178,6 @@ def _log(name: str, code: str, request: Any, context: Context, started: int) -> 
             "trial_number": getattr(request, "trial_number", None),
             "duration_us": (time.perf_counter_ns() - started) // 1000,
             "peer": context.peer(),
+            "identity": caller.get().name,
         },
     )

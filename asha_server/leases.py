@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import heapq
 import hmac
-import os
 import secrets
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, NamedTuple
 
+from asha_server.secret_file import write_secret_file
 from asha_server.store import StoreError
 
 if TYPE_CHECKING:
@@ -48,13 +48,7 @@ def load_key(path: Path) -> bytes:
 def _make_key(path: Path) -> bytes:
     """A new key, in a file that has its name once the key is on the disk."""
     key = secrets.token_bytes(KEY_BYTES)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    write_secret_file(path, key)
     return key
 
 

@@ -16,6 +16,8 @@ from grpc_reflection.v1alpha import reflection
 
 from asha_server import __version__
 from asha_server.engine import Engine
+from asha_server.guard import Guard
+from asha_server.identity import Role
 from asha_server.interceptor import ErrorInterceptor
 from asha_server.leases import TokenMint, load_key
 from asha_server.logs import configure_logging
@@ -30,12 +32,14 @@ from asha_server.pb import (
 from asha_server.reader.backups import Backups
 from asha_server.reader.process import Reader
 from asha_server.retention import Retention
+from asha_server.secret_file import write_secret_file
 from asha_server.service.admin import AdminService
 from asha_server.service.experiment import ExperimentService
 from asha_server.service.suggestion import SuggestionService
 from asha_server.service.watching import Watching
 from asha_server.store import StoreError
 from asha_server.store.sqlite import SqliteStore
+from asha_server.tokens import NewToken, Tokens, new_secret
 
 if TYPE_CHECKING:
     from asha_server.config import Config
@@ -100,8 +104,13 @@ class Server:
         log.info("loaded", extra={"experiments": len(self.engine.hosted)})
         key_file = config.key_file or config.database.with_name(f"{config.database.name}.key")
         mint = TokenMint(load_key(key_file))
+        self.tokens = tokens = Tokens(self._store.tokens(), self.engine.keep_token)
+        if config.auth == "tokens" and not tokens.has_administrator:
+            await _make_administrator(tokens, config.database)
         server = grpc.aio.server(
-            interceptors=[ErrorInterceptor(config.limits)],
+            interceptors=[
+                ErrorInterceptor(config.limits, Guard(tokens if config.auth == "tokens" else None))
+            ],
             options=[
                 ("grpc.so_reuseport", 0),  # a second server must not take the port in silence
                 (
@@ -118,7 +127,7 @@ class Server:
                 ("grpc.server_max_unrequested_time_in_server", _NEVER // 1000),
             ],
         )
-        self._register(server, mint)
+        self._register(server, mint, tokens)
         for address in config.listen:
             self.addresses.append(_listen(server, address))
         self._engine_task = self.engine.start()
@@ -130,7 +139,7 @@ class Server:
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         log.info("listening", extra={"addresses": self.addresses, "version": __version__})
 
-    def _register(self, server: grpc.aio.Server, mint: TokenMint) -> None:
+    def _register(self, server: grpc.aio.Server, mint: TokenMint, tokens: Tokens) -> None:
         limits = self._config.limits
         suggestions = SuggestionService(self.engine, mint, limits)
         self._sessions = suggestions.sessions
@@ -140,7 +149,12 @@ class Server:
         )
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
             AdminService(
-                self.engine, self.watching, suggestions.sessions, self._store.info(), limits
+                self.engine,
+                self.watching,
+                suggestions.sessions,
+                tokens,
+                self._store.info(),
+                limits,
             ),
             server,
         )
@@ -173,6 +187,25 @@ class Server:
         if self._engine_task is not None:
             self._engine_task.result()
             await self._backups.finish()
+
+
+async def _make_administrator(tokens: Tokens, database: Path) -> None:
+    """Makes a token for everything and writes it beside the database, for its owner's eyes.
+
+    In this order: a crash in between leaves a file whose token does not hold, and the next start
+    writes another.
+
+    Raises:
+        ServerError: the file cannot be written.
+    """
+    path = database.with_name(f"{database.name}.admin-token")
+    secret = new_secret()
+    try:
+        write_secret_file(path, f"{secret}\n".encode())
+    except OSError as error:
+        raise ServerError(f"cannot write the first access token to {path}: {error}") from None
+    row, _ = await tokens.create(NewToken(tokens.free_name("admin"), Role.ADMIN), secret)
+    log.info("admin_token_written", extra={"token": row.name, "file": str(path)})
 
 
 def _listen(server: grpc.aio.Server, address: str) -> str:

@@ -14,7 +14,7 @@ ROOMS = (
     # A module imports from its own room and from rooms further down only.
     ("cli",),
     ("server",),
-    ("service", "status", "interceptor", "logs", "verify", "retention"),
+    ("service", "status", "interceptor", "guard", "logs", "verify", "retention"),
     (
         "engine",
         "arrivals",
@@ -28,8 +28,8 @@ ROOMS = (
         "garbage",
     ),
     ("reader", "wire", "picture"),
-    ("store", "leases", "pb", "config", "experiment_name"),
-    ("search", "errors"),
+    ("store", "leases", "tokens", "pb", "config", "experiment_name"),
+    ("search", "errors", "identity", "secret_file"),
 )
 """Top to bottom; each name is a module or a package of `asha_server`."""
 

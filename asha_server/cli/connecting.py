@@ -8,10 +8,12 @@ from typing import Protocol, TypeVar
 
 import click
 import grpc
-from asha_client.connection import Backoff, Target
+from asha_client.access import find_credentials, find_token, read_token
+from asha_client.connection import Backoff, Connection, Metadata, Target
 from asha_client.errors import AshaError, decode_error
 
 from asha_server.cli.refusal import Refusal
+from asha_server.pb.admin_service_pb2_grpc import AdminServiceStub
 from asha_server.pb.experiment_service_pb2_grpc import ExperimentServiceStub
 
 RequestT = TypeVar("RequestT")
@@ -28,6 +30,15 @@ DEADLINE_S = 10.0
 """Of each attempt at a call. Seconds."""
 PAUSE_MAX_S = 1.0
 """Longest pause between two attempts. Seconds."""
+
+ACCESS_OPTIONS = {
+    "--token-file": "Holds the access token.  [env var: ASHA_TOKEN or ASHA_TOKEN_FILE]",
+    "--root-certificates": "Who signs the server's certificate (PEM); turns TLS on.  "
+    "[env var: ASHA_ROOT_CERTIFICATES]",
+    "--client-certificate": "For mutual TLS (PEM).  [env var: ASHA_CLIENT_CERTIFICATE]",
+    "--client-key": "Its key (PEM).  [env var: ASHA_CLIENT_KEY]",
+}
+"""Options by which a command is let in, and their help."""
 
 
 class ServerRefusal(Refusal):
@@ -66,17 +77,25 @@ class Server:
 
     Attributes:
         address: `HOST:PORT` or `unix:PATH`.
-        experiments: the calls of ExperimentService; made with the first use.
+        target: it, with token and certificates.
+        experiments: the calls of ExperimentService.
+        admin: the calls of AdminService.
         patience_s: how long a call is tried again, in seconds.
     """
 
-    def __init__(self, address: str, patience_s: float) -> None:
-        self.address = address
+    def __init__(self, target: Target, patience_s: float) -> None:
+        self.target = target
+        self.address = target.address
         self.patience_s = patience_s
-        self._target = Target(address, max_backoff_s=PAUSE_MAX_S)
-        self._channel = grpc.insecure_channel(address, options=self._target.channel_options)
+        self._channel = Connection(target).open()
         self._is_waiting = False
         self.experiments = ExperimentServiceStub(self._channel)
+        self.admin = AdminServiceStub(self._channel)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What goes with every call: the access token."""
+        return self.target.metadata
 
     def close(self) -> None:
         """Closes the connection."""
@@ -93,7 +112,7 @@ class Server:
         backoff = self.backoff()
         while True:
             try:
-                response = method(request, timeout=DEADLINE_S)
+                response = method(request, timeout=DEADLINE_S, metadata=self.metadata)
             except grpc.RpcError as error:
                 self.wait_after(decode_error(error), backoff)
             else:
@@ -131,7 +150,7 @@ class Server:
             AshaError: why it broke; `wait_after` says whether to begin again.
         """
         try:
-            for message in method(request):
+            for message in method(request, metadata=self.metadata):
                 self._is_waiting = False
                 yield message
         except grpc.RpcError as error:
@@ -139,7 +158,7 @@ class Server:
 
     def backoff(self) -> Backoff:
         """When to try a call again that begins now."""
-        return Backoff(self._target, "call", self.patience_s)
+        return Backoff(self.target, "call", self.patience_s)
 
     def wait_after(self, error: AshaError, backoff: Backoff) -> None:
         """Waits until the call is to be tried again, and says so once.
@@ -202,14 +221,57 @@ class ServerAddress(click.ParamType[Server]):
         is_port = port.isascii() and port.isdigit() and 0 < int(port) < 2**16
         if not (path if scheme == "unix" else host and is_port):
             self.fail(f"{value!r} is neither HOST:PORT nor unix:PATH", param, ctx)
-        server = Server(value, PATIENCE_S)
+        server = Server(_target(value, ctx), PATIENCE_S)
         if ctx is not None:
             ctx.call_on_close(server.close)
         return server
 
 
+def _target(address: str, ctx: click.Context | None) -> Target:
+    """A server and what lets one in.
+
+    Raises:
+        Refusal: a file of a token, certificate or key cannot be read.
+    """
+    given: dict[str, str] = ctx.meta if ctx is not None else {}
+    try:
+        path = given.get("token_file")
+        return Target(
+            address,
+            find_credentials(
+                given.get("root_certificates"),
+                given.get("client_certificate"),
+                given.get("client_key"),
+            ),
+            read_token(path) if path else find_token(None),
+            max_backoff_s=PAUSE_MAX_S,
+        )
+    except AshaError as error:
+        raise Refusal(str(error)) from error
+
+
+def _access_option(name: str, help_text: str) -> Callable[[FunctionT], FunctionT]:
+    """An option that is known before the server's address is looked at."""
+
+    def note(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+        if value:
+            ctx.meta[str(param.name)] = value
+
+    return click.option(
+        name,
+        type=click.Path(dir_okay=False),
+        callback=note,
+        is_eager=True,
+        expose_value=False,
+        metavar="FILE",
+        help=help_text,
+    )
+
+
 def server_option(function: FunctionT) -> FunctionT:
-    """Adds `--server ADDRESS`, given to the command as `server: Server`."""
+    """Adds `--server ADDRESS`, given to the command as `server: Server`, and what lets one in."""
+    for name, help_text in reversed(ACCESS_OPTIONS.items()):
+        function = _access_option(name, help_text)(function)
     return click.option(
         "--server",
         type=ServerAddress(),

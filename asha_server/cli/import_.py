@@ -57,7 +57,9 @@ def _import(server: Server, stream: BinaryIO, experiment_id: str) -> Experiment:
     while True:
         stream.seek(0)
         try:
-            response = server.experiments.ImportExperiment(_requests(stream, experiment_id))
+            response = server.experiments.ImportExperiment(
+                _requests(stream, experiment_id), metadata=server.metadata
+            )
         except grpc.RpcError as rpc_error:
             error = decode_error(rpc_error)
             if is_broken and error.reason == "EXPERIMENT_EXISTS":

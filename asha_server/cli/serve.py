@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from asha_server.config import SECOND_US, Config
+from asha_server.cli.interval import Interval
+from asha_server.config import Config
 from asha_server.server import run
 
 
@@ -24,24 +25,6 @@ class ListenAddress(click.ParamType[str]):
         if not (path if scheme == "unix" else host and is_port):
             self.fail(f"{value!r} is neither HOST:PORT nor unix:PATH", param, ctx)
         return value
-
-
-class Interval(click.ParamType[int]):
-    """`60s`, `5m`, `1h` or `90d`: at least a second. Microseconds."""
-
-    name = "interval"
-
-    def convert(
-        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """The time that a text says."""
-        if isinstance(value, int):
-            return value
-        amount, unit = value[:-1], value[-1:]
-        seconds = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}.get(unit, 0)
-        if not (seconds and amount.isascii() and amount.isdigit() and int(amount)):
-            self.fail(f"{value!r} is not a time like 60s, 5m, 1h or 90d", param, ctx)
-        return int(amount) * seconds * SECOND_US
 
 
 @click.command(
@@ -71,6 +54,14 @@ class Interval(click.ParamType[int]):
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="The key that signs leases.  [default: FILE.key beside the database FILE]",
+)
+@click.option(
+    "--auth",
+    type=click.Choice(["none", "tokens"]),
+    default="none",
+    show_default=True,
+    help="tokens: each call wants an access token (`asha token`). The first one, for everything, "
+    "is written to FILE.admin-token beside the database FILE.",
 )
 @click.option(
     "--backup-to",
@@ -129,6 +120,7 @@ def command(
     listen: tuple[str, ...],
     wait_for_lock: bool,
     key_file: Path | None,
+    auth: str,
     backup_to: Path | None,
     backup_every: int,
     backup_keep: int,
@@ -150,6 +142,7 @@ def command(
         listen=listen,
         wait_for_lock=wait_for_lock,
         key_file=key_file,
+        auth=auth,
         backup_to=backup_to,
         backup_every_us=backup_every,
         backup_keep=backup_keep,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asha_server import __version__
 from asha_server.clock import monotonic_us
-from asha_server.errors import NotImplementedYet
+from asha_server.identity import caller
 from asha_server.pb import admin_service_pb2 as pb
 from asha_server.pb import admin_service_pb2_grpc as rpc
 from asha_server.search import spec as search_spec
 from asha_server.search.violation import MAX_PARAMETERS
-from asha_server.wire import control
+from asha_server.wire import access, control
 from asha_server.wire.page import page_token
 from asha_server.wire.times import duration, timestamp
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from asha_server.service.session import Sessions
     from asha_server.service.watching import Watching
     from asha_server.store import StoreInfo
+    from asha_server.tokens import Tokens
 
 NAME_BYTES_MAX = 128
 
@@ -43,6 +44,7 @@ class AdminService(rpc.AdminServiceServicer):
         engine: whose leases and counters.
         watching: whose watches.
         sessions: whose sessions.
+        tokens: who may do what.
         store: what the experiments are kept in.
         limits: what the server bears.
     """
@@ -52,12 +54,14 @@ class AdminService(rpc.AdminServiceServicer):
         engine: Engine,
         watching: Watching,
         sessions: Sessions,
+        tokens: Tokens,
         store: StoreInfo,
         limits: Limits,
     ) -> None:
         self._engine = engine
         self._watching = watching
         self._sessions = sessions
+        self._tokens = tokens
         self._store = store
         self._limits = limits
         self._started_us = time.time_ns() // 1000
@@ -93,7 +97,12 @@ class AdminService(rpc.AdminServiceServicer):
         if experiment_id:
             hosted = [await self._engine.read(experiment_id, lambda hosted: hosted)]
         else:
-            hosted = [h for h in await self._engine.experiments() if h.key >= after[0]]
+            covers = caller.get().covers
+            hosted = [
+                h
+                for h in await self._engine.experiments()
+                if h.key >= after[0] and covers(h.experiment.state.experiment_id)
+            ]
         found: list[_Lease] = []
         for one in hosted:
             listed = functools.partial(self._leases, after=after, most=page.size + 1 - len(found))
@@ -131,24 +140,27 @@ class AdminService(rpc.AdminServiceServicer):
     async def CreateToken(
         self, request: pb.CreateTokenRequest, context: Any
     ) -> pb.CreateTokenResponse:
-        """Not in this server yet."""
-        raise _no_tokens()
+        """Makes an access token; the only answer that shows its secret."""
+        row, secret = await self._tokens.create(access.parse_create_token(request))
+        return pb.CreateTokenResponse(token=access.format_token(row), secret=secret)
 
     async def ListTokens(
         self, request: pb.ListTokensRequest, context: Any
     ) -> pb.ListTokensResponse:
-        """Not in this server yet."""
-        raise _no_tokens()
+        """Access tokens, by name."""
+        page = access.parse_list_tokens(request)
+        rows = self._tokens.after(page.after, page.size + 1)
+        response = pb.ListTokensResponse(tokens=map(access.format_token, rows[: page.size]))
+        if len(rows) > page.size:
+            response.next_page_token = access.page_token_after(rows[page.size - 1].name)
+        return response
 
     async def RevokeToken(
         self, request: pb.RevokeTokenRequest, context: Any
     ) -> pb.RevokeTokenResponse:
-        """Not in this server yet."""
-        raise _no_tokens()
-
-
-def _no_tokens() -> NotImplementedYet:
-    return NotImplementedYet("tokens are not in this server yet; let it listen on localhost only")
+        """Makes an access token void from now on."""
+        row = await self._tokens.revoke(access.parse_revoke_token(request))
+        return pb.RevokeTokenResponse(token=access.format_token(row))
 
 
 def format_limits(limits: Limits) -> pb.Limits:

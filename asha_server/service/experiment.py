@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import Message
 
-from asha_server.errors import NotFound
+from asha_server.errors import FailedPrecondition, NotFound
+from asha_server.identity import caller
 from asha_server.pb import experiment_service_pb2 as pb
 from asha_server.pb import experiment_service_pb2_grpc as rpc
 from asha_server.reader.questions import Question
@@ -69,7 +70,16 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         wanted = control.parse_create_experiment(request)
         if wanted.is_rehearsal:
             return pb.CreateExperimentResponse(experiment=await self._rehearse(wanted))
-        hosted = await self._engine.create(wanted.experiment_id, wanted.spec, wanted.request_id)
+        try:
+            hosted = await self._engine.create(wanted.experiment_id, wanted.spec, wanted.request_id)
+        except FailedPrecondition as error:
+            if caller.get().covers(error.metadata["experiment_id"]):
+                raise
+            raise FailedPrecondition(
+                error.reason,
+                "that request id created another experiment; make a fresh one for each",
+                request_id=wanted.request_id,
+            ) from None
         experiment_id = hosted.experiment.state.experiment_id
         return pb.CreateExperimentResponse(experiment=await self._experiment(experiment_id))
 
@@ -105,8 +115,11 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         states, page = control.parse_list_experiments(request)
         response = pb.ListExperimentsResponse()
         size = last_key = 0
+        identity = caller.get()
         for hosted in reversed(await self._engine.experiments()):
             if page.after and hosted.key >= page.after[0]:
+                continue
+            if not identity.covers(hosted.experiment.state.experiment_id):
                 continue
             message = await self._listed(hosted, states)
             if message is None:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from asha_server.errors import InvalidRequest
+from asha_server.identity import caller
 from asha_server.interceptor import Unreadable
 from asha_server.wire import control
 
@@ -66,6 +67,7 @@ class Importing:
     async def _take_in(self, intake: Intake) -> str:
         """What the intake process lets through, piece by piece; whole, or not at all."""
         experiment_id = control.parse_experiment_id(await intake.name())
+        caller.get().check_covers(experiment_id)
         arrival = await self._engine.announce(experiment_id)
         is_whole = False
         try:

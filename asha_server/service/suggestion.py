@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from asha_server.identity import caller
 from asha_server.pb import suggestion_service_pb2 as pb
 from asha_server.pb import suggestion_service_pb2_grpc as rpc
 from asha_server.search.command import Assignment, Wait
@@ -66,6 +67,9 @@ class SuggestionService(rpc.SuggestionServiceServicer):
     ) -> pb.GetSuggestionResponse:
         """Hands out a trial to train."""
         experiment_id, command, max_wait_us = wire.parse_get_suggestion(request, self._limits)
+        identity = caller.get().name
+        if identity:
+            await self._engine.claim_worker(experiment_id, command.worker_id, identity)
         reply = await self._engine.wait_for(experiment_id, command, max_wait_us)
         if isinstance(reply, Assignment):
             hosted = self._engine.find(experiment_id)

@@ -58,8 +58,30 @@ class Write(NamedTuple):
     is_hidden: bool = False
 
 
+class TokenRow(NamedTuple):
+    """An access token, as it is kept.
+
+    Attributes:
+        name: the identity of who bears it.
+        digest: SHA-256 of its secret.
+        role: READ, WORKER or ADMIN.
+        experiment_patterns: JSON list; empty: everywhere.
+        created_us: when it was made; wall clock, microseconds.
+        expires_us: when it expires; 0 never.
+        revoked_us: when it was revoked; 0 not.
+    """
+
+    name: str
+    digest: bytes
+    role: str
+    experiment_patterns: str
+    created_us: int
+    expires_us: int
+    revoked_us: int
+
+
 class Store(Protocol):
-    """Where experiments are kept."""
+    """Where experiments are kept, and who may do what with them."""
 
     def info(self) -> StoreInfo:
         """What it is, for people."""
@@ -107,6 +129,26 @@ class Store(Protocol):
 
     def forget(self, key: int, most: int) -> bool:
         """Deletes up to `most` rows of a deleted experiment; whether some are left."""
+
+    def tokens(self) -> list[TokenRow]:
+        """Every access token, revoked ones included."""
+
+    def put_token(self, token: TokenRow) -> None:
+        """Writes a token, over the one of its name; durable when it returns.
+
+        Raises:
+            StoreFailed: it is not durable, or another server took over.
+        """
+
+    def worker_owners(self) -> Iterator[tuple[int, str, str]]:
+        """(key of the experiment, worker, identity) of every worker name that is somebody's."""
+
+    def put_worker_owner(self, key: int, worker_id: str, identity: str) -> None:
+        """Writes whose a worker name is; durable when it returns.
+
+        Raises:
+            StoreFailed: it is not durable, or another server took over.
+        """
 
     def close(self) -> None:
         """Lets go of the store; idempotent."""

@@ -39,6 +39,31 @@ def m002_parent(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_access(db: Database) -> None:
+    """Who may do what: access tokens, and whose each worker name is."""
+    for statement in _ACCESS:
+        db.execute(statement)
+
+
+_ACCESS = (
+    """CREATE TABLE token (
+  name TEXT PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,      -- SHA-256 of the secret, which is kept nowhere
+  role TEXT NOT NULL,               -- READ, WORKER or ADMIN
+  experiment_patterns TEXT NOT NULL,  -- JSON list; empty: everywhere
+  created_us INTEGER NOT NULL,
+  expires_us INTEGER NOT NULL,      -- when it expires; 0 never
+  revoked_us INTEGER NOT NULL       -- when it was revoked; 0 not
+) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE worker_owner (
+  experiment INTEGER NOT NULL,
+  worker_id TEXT NOT NULL,
+  identity TEXT NOT NULL,           -- the token that first used the worker's name
+  PRIMARY KEY (experiment, worker_id)
+) STRICT, WITHOUT ROWID""",
+)
+
 _INITIAL = (
     """CREATE TABLE server (
   only INTEGER PRIMARY KEY CHECK (only = 1),

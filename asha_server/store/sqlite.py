@@ -25,7 +25,7 @@ from asha_server.search.rows import (
     WorkerRow,
 )
 from asha_server.search.trial import REMEMBERED_REPORTS
-from asha_server.store import ReportParts, StoreFailed, StoreInfo, Write
+from asha_server.store import ReportParts, StoreFailed, StoreInfo, TokenRow, Write
 from asha_server.store.copying import write_copy
 from asha_server.store.failure import REPAIR, failing
 from asha_server.store.history import (
@@ -73,6 +73,8 @@ _UPDATE_EXPERIMENT = (
 _DROP_ENTRY = (
     "DELETE FROM rung_entry WHERE experiment = ? AND bracket = ? AND rung = ? AND trial = ?"
 )
+_PUT_TOKEN = _insert("token", TokenRow._fields, "INSERT OR REPLACE")
+_PUT_OWNER = "INSERT OR REPLACE INTO worker_owner VALUES (?, ?, ?)"
 _DROP_WORKER = "DELETE FROM worker WHERE experiment = ? AND worker_id = ?"
 
 
@@ -131,15 +133,36 @@ class SqliteStore:
             StoreFailed: nothing of it is in the file, or it is not known what is.
         """
         with self._transaction():
-            (epoch,) = self._connection.execute("SELECT epoch FROM server").fetchone()
-            if epoch != self._epoch:
-                raise StoreFailed(f"another server took over {self.path}")
+            self._refuse_other_epoch()
             for write in writes:
                 self._write(write)
             for key in deleted:
                 self._connection.execute(
                     "UPDATE experiment SET state = ? WHERE key = ?", (DELETED, key)
                 )
+
+    def put_token(self, token: TokenRow) -> None:
+        """Writes a token, over the one of its name; durable when it returns."""
+        self._put(_PUT_TOKEN, token)
+
+    def put_worker_owner(self, key: int, worker_id: str, identity: str) -> None:
+        """Writes whose a worker name is; durable when it returns."""
+        self._put(_PUT_OWNER, (key, worker_id, identity))
+
+    def _put(self, statement: str, row: tuple[object, ...]) -> None:
+        with self._transaction():
+            self._refuse_other_epoch()
+            self._connection.execute(statement, row)
+
+    def _refuse_other_epoch(self) -> None:
+        """A server that lost the file unawares writes nothing more.
+
+        Raises:
+            StoreFailed: another server took over.
+        """
+        (epoch,) = self._connection.execute("SELECT epoch FROM server").fetchone()
+        if epoch != self._epoch:
+            raise StoreFailed(f"another server took over {self.path}")
 
     def _write(self, write: Write) -> None:
         key, rows, records, is_hidden = write
@@ -230,6 +253,7 @@ class SqliteStore:
                 ("attempt", "experiment, trial, attempt"),
                 ("rung_entry", "experiment, bracket, rung, trial"),
                 ("worker", "experiment, worker_id"),
+                ("worker_owner", "experiment, worker_id"),
                 ("bracket", "experiment, bracket"),
             ):
                 left += self._connection.execute(
@@ -268,6 +292,19 @@ class SqliteStore:
         """Every living experiment's key and rows, in order of creation."""
         with self._reading():
             yield from load_rows(self._reader, only)
+
+    def tokens(self) -> list[TokenRow]:
+        """Every access token, revoked ones included."""
+        with self._reading():
+            found = self._reader.execute(f"SELECT {', '.join(TokenRow._fields)} FROM token")
+            return [TokenRow(*row) for row in found]
+
+    def worker_owners(self) -> Iterator[tuple[int, str, str]]:
+        """(key of the experiment, worker, identity) of every worker name that is somebody's."""
+        with self._reading():
+            yield from self._reader.execute(
+                "SELECT experiment, worker_id, identity FROM worker_owner"
+            )
 
     def leftovers(self) -> list[int]:
         """Keys of experiments of which some rows are left: deleted ones, and hidden ones."""

@@ -7,7 +7,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from asha_server.errors import ErrorReason
-from asha_server.pb import error_pb2, event_pb2, experiment_pb2, suggestion_service_pb2, trial_pb2
+from asha_server.identity import Role
+from asha_server.pb import (
+    admin_service_pb2,
+    error_pb2,
+    event_pb2,
+    experiment_pb2,
+    suggestion_service_pb2,
+    trial_pb2,
+)
 from asha_server.search import terms
 
 if TYPE_CHECKING:
@@ -71,4 +79,5 @@ RUNG_RULE = EnumMap(terms.RungRule, experiment_pb2.RungRule)
 EXPERIMENT_STATE = EnumMap(terms.ExperimentState, experiment_pb2.ExperimentState)
 END_REASON = EnumMap(terms.EndReason, experiment_pb2.EndReason)
 TRIAL_STATE_CAUSE = EnumMap(terms.TrialStateCause, event_pb2.TrialStateCause)
+ROLE = EnumMap(Role, admin_service_pb2.Role)
 ERROR_REASON = EnumMap(ErrorReason, error_pb2.ErrorReason)

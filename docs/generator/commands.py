@@ -31,6 +31,11 @@ def page() -> str:
             assert command is not None
             text = command.get_help(_context(command, root, name))
             helps += [f"## asha {name}", "", *_block(text)]
+            if isinstance(command, click.Group):
+                context = _context(command, root, name)
+                for inner in command.commands.values():
+                    of_inner = inner.get_help(_context(inner, context, str(inner.name)))
+                    helps += [f"### asha {name} {inner.name}", "", *_block(of_inner)]
     lines += helps
     return "\n".join(lines).rstrip() + "\n"
 

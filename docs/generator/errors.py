@@ -25,6 +25,8 @@ RETRY: dict[grpc.StatusCode, str] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: "only with `RetryInfo`, after its delay",
     grpc.StatusCode.UNIMPLEMENTED: "no",
     grpc.StatusCode.UNAVAILABLE: "yes, the same call, with back-off",
+    grpc.StatusCode.UNAUTHENTICATED: "no: give a token that holds",
+    grpc.StatusCode.PERMISSION_DENIED: "no: ask for a token that covers it",
 }
 """Whether a client sends the same call again."""
 

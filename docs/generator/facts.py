@@ -37,6 +37,7 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Whether an overdue worker may come back", ("attempt.is_fenced",)),
     ("A rung's entries in their order", ("rung_entry.value", "rung_entry.arrival")),
     ("Who was promoted", ("rung_entry.is_promoted",)),
+    ("Whose a worker name is, with tokens", ("worker_owner.identity",)),
     ("Whether a worker fails everything it is given", ("worker.failures", "worker.failed_us")),
 )  # fmt: skip
 """(fact, table.column of each column that holds it)."""
@@ -54,5 +55,5 @@ NOT_SEARCHED: tuple[str, ...] = (
 )
 """Columns of the state that no rule reads."""
 
-LOG_TABLES = frozenset({"report", "event", "server"})
-"""Tables that say how things came about, or whose file it is; a server does not start from them."""
+LOG_TABLES = frozenset({"report", "event", "server", "token"})
+"""Tables that say how things came about, or whose file it is; the search does not start from them."""

@@ -76,6 +76,9 @@ WORDS: dict[str, str] = {
     "rung_entry.rung": "which rung, 0-based",
     "rung_entry.trial": "whose entry",
     "worker.worker_id": "who",
+    "worker_owner.worker_id": "the worker's name",
+    "token.name": "its name, the identity of who bears it",
+    "token.created_us": "when it was made",
     "report.id": "experiment << 40 | sequence",
     "report.trial": "which trial",
     "report.time_us": "when it was decided",
@@ -98,6 +101,8 @@ PURPOSES: dict[str, str] = {
     "attempt": "One row an assignment: who trained what, where, how long, and how it ended.",
     "rung_entry": "One row a trial and rung: the state of the brackets.",
     "worker": "Workers whose last assignments failed without a report; a report removes the row.",
+    "worker_owner": "Whose each worker name is; only with tokens.",
+    "token": "Access tokens, revoked ones included; of their secrets only a digest.",
     "report": "The log of reports, each with its decision and the decision's explanation.",
     "event": "The log of everything else; one sequence over both.",
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from asha_server.cli.interval import Interval
 from asha_server.cli.program import asha
-from asha_server.cli.serve import Interval
 from asha_server.reader.backup import copies, main
 from asha_server.search.command import GetSuggestion
 from asha_server.store.sqlite import SqliteStore

@@ -90,10 +90,24 @@ class Client:
 
     def __init__(self, server: Server, channel: grpc.aio.Channel) -> None:
         self.server = server
-        self.channel = channel
+        self.channel: Any = channel
         self.experiments = e_rpc.ExperimentServiceStub(channel)
         self.suggestions = s_rpc.SuggestionServiceStub(channel)
         self.admin = a_rpc.AdminServiceStub(channel)
+
+    def bearing(self, token: str) -> Client:
+        """The same server, called with an access token."""
+        return Client(self.server, Bearing(self.plain.channel, token))  # type: ignore[arg-type]  # acts as one
+
+    @property
+    def plain(self) -> Client:
+        """The same server, called without a token."""
+        return Client(self.server, getattr(self.channel, "plain", self.channel))
+
+    async def create_token(self, name: str, role: a.Role, *patterns: str) -> str:
+        """The secret of a new token."""
+        request = a.CreateTokenRequest(name=name, role=role, experiment_patterns=patterns)
+        return (await self.admin.CreateToken(request)).secret
 
     async def create(self, experiment_id: str = "e", **changes: Any) -> x.Experiment:
         request = e.CreateExperimentRequest(experiment_id=experiment_id, spec=halving(**changes))
@@ -157,6 +171,26 @@ class Client:
         return given
 
 
+class Bearing:
+    """A channel that sends an access token with every call.
+
+    Not an interceptor: grpc.aio takes those only where it makes the channel.
+    """
+
+    def __init__(self, channel: Any, token: str) -> None:
+        self.plain = channel
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def __getattr__(self, kind: str) -> Any:
+        make = getattr(self.plain, kind)
+
+        def made(*arguments: Any, **named: Any) -> Any:
+            callable_ = make(*arguments, **named)
+            return lambda *sent, **more: callable_(*sent, metadata=self._metadata, **more)
+
+        return made
+
+
 def held(given: s.Assignment) -> dict[str, Any]:
     """The fields by which a worker speaks of what it holds."""
     return {
@@ -174,8 +208,10 @@ async def launch(tmp_path: Path) -> AsyncIterator[Launch]:
     """Starts servers on one file after another; all are stopped in the end."""
     started: list[tuple[Server, grpc.aio.Channel]] = []
 
-    async def start(database: str = "asha.db", limits: Limits | None = None) -> Client:
-        config = Config(tmp_path / database, ("127.0.0.1:0",), limits=limits or Limits())
+    async def start(
+        database: str = "asha.db", limits: Limits | None = None, auth: str = "none"
+    ) -> Client:
+        config = Config(tmp_path / database, ("127.0.0.1:0",), auth=auth, limits=limits or Limits())
         server = Server(config)
         await server.start()
         channel = grpc.aio.insecure_channel(server.addresses[0])
@@ -186,6 +222,13 @@ async def launch(tmp_path: Path) -> AsyncIterator[Launch]:
     for server, channel in started:
         await channel.close(None)
         await server.stop()
+
+
+@pytest.fixture
+async def locked(launch: Launch, tmp_path: Path) -> Client:
+    """The first administrator of a server that wants tokens."""
+    client = await launch(auth="tokens")
+    return client.bearing((tmp_path / "asha.db.admin-token").read_text().strip())
 
 
 @pytest.fixture

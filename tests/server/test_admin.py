@@ -1,4 +1,4 @@
-"""The server about itself: what it is, what it holds, what it has not yet."""
+"""The server about itself: what it is and what it holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.server import SERVICES
 from asha_server.store.versions import SCHEMA_VERSION
 
-from .conftest import Client, held, refused
+from .conftest import Client, held
 
 Status = health_pb2.HealthCheckResponse
 
@@ -74,16 +74,6 @@ async def test_a_lease_ends_with_what_is_said_of_its_trial(client: Client) -> No
         else:
             await client.experiments.PauseExperiment(e.PauseExperimentRequest(experiment_id="e"))
         assert not (await client.admin.ListLeases(a.ListLeasesRequest())).leases, end
-
-
-async def test_what_is_not_here_yet_says_so(client: Client) -> None:
-    for call in (
-        client.admin.CreateToken(a.CreateTokenRequest(name="x")),
-        client.admin.ListTokens(a.ListTokensRequest()),
-        client.admin.RevokeToken(a.RevokeTokenRequest(name="x")),
-    ):
-        refusal = await refused(call)
-        assert (refusal.code, refusal.reason) == ("UNIMPLEMENTED", "NOT_IMPLEMENTED")
 
 
 async def test_health_is_serving_for_each_service(client: Client) -> None:

@@ -22,7 +22,7 @@ from asha_server.search.loading import load
 from asha_server.search.rows import all_rows
 from asha_server.search.terms import FailureKind
 from asha_server.search.trial import REMEMBERED_REPORTS
-from asha_server.store import Store
+from asha_server.store import Store, TokenRow
 from asha_server.store.history import encode
 
 from .scribe import Scribe, small_spec
@@ -335,6 +335,38 @@ class StoreContract:
 
         assert [key for key, _ in store.load()] == [second.key]
         assert second.key != first.key
+
+    # -- who may do what --------------------------------------------------------------------------
+
+    def test_the_next_server_knows_the_tokens(self, store: Store, open_store: OpenStore) -> None:
+        first = TokenRow("a", b"1", "WORKER", '["x-*"]', 5, 9, 0)
+        second = TokenRow("b", b"2", "ADMIN", "[]", 6, 0, 0)
+        store.put_token(first)
+        store.put_token(second)
+        store.put_token(first._replace(revoked_us=7))
+        store.close()
+
+        assert sorted(open_store().tokens()) == [first._replace(revoked_us=7), second]
+
+    def test_the_next_server_knows_whose_a_worker_name_is(
+        self, store: Store, open_store: OpenStore
+    ) -> None:
+        store.put_worker_owner(1, "w", "a")
+        store.put_worker_owner(2, "w", "b")
+        store.close()
+
+        assert sorted(open_store().worker_owners()) == [(1, "w", "a"), (2, "w", "b")]
+
+    def test_owners_of_worker_names_go_with_their_experiment(self, store: Store) -> None:
+        gone, kept = Scribe(store, "gone"), Scribe(store, "kept")
+        store.put_worker_owner(gone.key, "w", "a")
+        store.put_worker_owner(kept.key, "w", "a")
+        store.append([], [gone.key])
+
+        while store.forget(gone.key, 100):
+            pass
+
+        assert list(store.worker_owners()) == [(kept.key, "w", "a")]
 
     def test_closing_twice_is_no_error(self, store: Store) -> None:
         store.close()

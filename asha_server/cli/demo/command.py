@@ -9,9 +9,10 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from asha_client.connection import Target
 
 from asha_server.cli import experiment_text
-from asha_server.cli.connecting import PATIENCE_S, Server, ServerRefusal
+from asha_server.cli.connecting import PATIENCE_S, PAUSE_MAX_S, Server, ServerRefusal
 from asha_server.cli.demo import outcome, screen
 from asha_server.cli.demo.processes import Processes
 from asha_server.cli.demo.search import EXPERIMENT_ID, MAX_LENGTH, demo_spec
@@ -89,7 +90,7 @@ def command(
         signal.signal(number, _interrupt)
     try:
         address = processes.start_server()
-        server = Server(address, PATIENCE_S)
+        server = Server(Target(address, max_backoff_s=PAUSE_MAX_S), PATIENCE_S)
         context.call_on_close(server.close)
         found = find_or_create(server, request)
         if found.state not in experiment_text.ENDED:

@@ -42,6 +42,7 @@ class Processes:
                     "--database", str(self._directory / "asha.db"), "--listen", "127.0.0.1:0",
                 ],
                 stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+                env=_own_environment(),
             )  # fmt: skip
         assert self._server.stdout is not None
         line = self._server.stdout.readline()
@@ -62,7 +63,7 @@ class Processes:
                         address, experiment_id, str(checkpoints.resolve()),
                     ],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    env={**os.environ, **one_core},
+                    env={**_own_environment(), **one_core},
                 )  # fmt: skip
             self._workers.append(worker)
 
@@ -103,6 +104,11 @@ class Processes:
             _end_all([server])
             assert server.stdout is not None
             server.stdout.close()
+
+
+def _own_environment() -> dict[str, str]:
+    """The environment without what is meant for another server and its clients."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ASHA_")}
 
 
 def _end_all(processes: list[subprocess.Popen[bytes]] | list[subprocess.Popen[str]]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 from asha_client import AshaError, FailureKind, aio
+from asha_client.connection import Target
 
 from asha_server.cli.connecting import Server, server_option
 from asha_server.cli.json_output import json_option
@@ -201,16 +202,17 @@ def command(
     logging.getLogger("asha_client").setLevel(
         logging.WARNING
     )  # a worker waits for ever, and says so
-    context.exit(asyncio.run(_run(experiment_id, job, Announcer(is_json, quiet))))
+    context.exit(asyncio.run(_run(experiment_id, server.target, job, Announcer(is_json, quiet))))
 
 
-async def _run(experiment_id: str, job: Job, announcer: Announcer) -> int:
+async def _run(experiment_id: str, target: Target, job: Job, announcer: Announcer) -> int:
     """Works; the exit status.
 
     Raises:
         Refusal: the server refused to say what became of the search.
     """
-    async with aio.connect(job.server) as client:
+    connected = aio.connect(target.address, credentials=target.credentials, token=target.token)
+    async with connected as client:
         try:
             return await Crew(job, announcer).run(client.experiment(experiment_id))
         except AshaError as error:

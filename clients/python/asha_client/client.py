@@ -13,6 +13,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from asha_client import errors
+from asha_client.access import FilePath, find_credentials, find_token
 from asha_client.connection import Connection, Target
 from asha_client.experiment import Experiment
 from asha_client.flow import CALL_DEADLINE_S, CREATE_EXPERIMENT, RequestT, ResponseT
@@ -30,6 +31,9 @@ def connect(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     token: str | None = None,
+    root_certificates: FilePath | None = None,
+    client_certificate: FilePath | None = None,
+    client_key: FilePath | None = None,
     retry_for: float | None = None,
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
@@ -40,15 +44,24 @@ def connect(
     Args:
         address: `host:port` or `unix:path`; default: the environment's ASHA_SERVER, then
             `localhost:50051`.
-        credentials: for TLS (`grpc.ssl_channel_credentials(…)`); default: plaintext.
-        token: an access token; default: the environment's ASHA_TOKEN, then none.
+        credentials: for TLS (`grpc.ssl_channel_credentials(…)`); default: by the files below.
+        token: an access token; default: the environment's ASHA_TOKEN, then what the file
+            ASHA_TOKEN_FILE holds, then none.
+        root_certificates: PEM file of who signs the server's certificate, which turns TLS on;
+            default: the environment's ASHA_ROOT_CERTIFICATES, then plaintext.
+        client_certificate: PEM file, for mutual TLS; default: ASHA_CLIENT_CERTIFICATE.
+        client_key: PEM file of its key; default: ASHA_CLIENT_KEY.
         retry_for: how long a call is retried while network or server fail, in seconds; default:
             for ever, with a warning per growing interval.
         max_backoff: longest pause between two attempts, in seconds.
         options: further options of the gRPC channel.
         sessions: whether the calls of workers go over one stream, where the server has it; False
             where a proxy carries streams badly.
+
+    Raises:
+        AccessDenied: a file of a token, certificate or key cannot be read.
     """
+    credentials = credentials or find_credentials(root_certificates, client_certificate, client_key)
     return Client(
         make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
     )
@@ -67,7 +80,7 @@ def make_target(
     return Target(
         address or os.environ.get("ASHA_SERVER") or DEFAULT_ADDRESS,
         credentials,
-        token or os.environ.get("ASHA_TOKEN") or None,
+        find_token(token),
         retry_for,
         max_backoff,
         options,

@@ -9,6 +9,7 @@ from typing import Self
 
 import grpc
 
+from asha_client.access import FilePath, find_credentials
 from asha_client.aio.connection import AsyncConnection
 from asha_client.aio.experiment import Experiment
 from asha_client.client import make_spec, make_target
@@ -23,12 +24,16 @@ def connect(
     *,
     credentials: grpc.ChannelCredentials | None = None,
     token: str | None = None,
+    root_certificates: FilePath | None = None,
+    client_certificate: FilePath | None = None,
+    client_key: FilePath | None = None,
     retry_for: float | None = None,
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
     sessions: bool = True,
 ) -> Client:
     """An asyncio client of one server; arguments as for `asha_client.connect`. Does no I/O."""
+    credentials = credentials or find_credentials(root_certificates, client_certificate, client_key)
     return Client(
         make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
     )
