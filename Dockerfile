@@ -18,4 +18,5 @@ VOLUME /data
 EXPOSE 50051
 # exec form: asha is process 1 and gets SIGTERM, on which it answers what is in flight and stops.
 ENTRYPOINT ["asha"]
-CMD ["serve", "--database", "/data/asha.db", "--listen", "0.0.0.0:50051"]
+# Plaintext inside the pod network; give TLS files and --auth tokens where others share it.
+CMD ["serve", "--database", "/data/asha.db", "--listen", "0.0.0.0:50051", "--insecure"]

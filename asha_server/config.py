@@ -59,6 +59,33 @@ class Limits:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Transport:
+    """How a server is reached. Times are microseconds, 0 is never.
+
+    Attributes:
+        tls_cert: PEM file of the server's certificate chain; None: plaintext.
+        tls_key: PEM file of its key.
+        tls_client_ca: PEM file of who signs clients' certificates, which are then demanded.
+        insecure: listen in plaintext where others can listen in.
+        socket_mode: permissions of Unix sockets.
+        keepalive_us: silence after which a client is pinged.
+        keepalive_timeout_us: time to answer that.
+        max_connection_age_us: time after which a client is asked to connect anew.
+        connection_grace_us: time for what is in flight then.
+    """
+
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    insecure: bool = False
+    socket_mode: int = 0o600
+    keepalive_us: int = 60 * SECOND_US
+    keepalive_timeout_us: int = 20 * SECOND_US
+    max_connection_age_us: int = 3_600 * SECOND_US
+    connection_grace_us: int = 300 * SECOND_US
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Config:
     """One server.
 
@@ -77,6 +104,7 @@ class Config:
         log_format: `text`, `json`, or `auto`: text on a terminal, JSON lines otherwise.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
         drain_us: longest time to answer what is in flight at a stop. Microseconds.
+        transport: how it is reached.
         limits: what it bears.
     """
 
@@ -93,4 +121,5 @@ class Config:
     log_format: str = "auto"
     log_level: str = "INFO"
     drain_us: int = 5 * SECOND_US
+    transport: Transport = dataclasses.field(default_factory=Transport)
     limits: Limits = dataclasses.field(default_factory=Limits)

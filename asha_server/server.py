@@ -40,6 +40,7 @@ from asha_server.service.watching import Watching
 from asha_server.store import StoreError
 from asha_server.store.sqlite import SqliteStore
 from asha_server.tokens import NewToken, Tokens, new_secret
+from asha_server.transport import Listener, TransportError, channel_options
 
 if TYPE_CHECKING:
     from asha_server.config import Config
@@ -54,11 +55,6 @@ SERVICES = tuple(
         (admin_service_pb2, "AdminService"),
     )
 )
-_HARD_LIMIT_FACTOR = 4
-"""A request above its limit is refused with an explanation; one above this many times the limit
-is refused by gRPC itself, which has none."""
-_NEVER = 2**31 - 1
-"""The greatest number that an option of gRPC takes."""
 _PORT_MAX = 65_535
 """GRPC takes the rest of a greater port divided by 65536, in silence."""
 
@@ -111,25 +107,15 @@ class Server:
             interceptors=[
                 ErrorInterceptor(config.limits, Guard(tokens if config.auth == "tokens" else None))
             ],
-            options=[
-                ("grpc.so_reuseport", 0),  # a second server must not take the port in silence
-                (
-                    "grpc.max_receive_message_length",
-                    config.limits.request_bytes_max * _HARD_LIMIT_FACTOR,
-                ),
-                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-                ("grpc.keepalive_permit_without_calls", 1),
-                # What waits to be taken up is never dropped: gRPC would do that with CANCELLED,
-                # which nobody sends again, from a thousand calls or half a minute on. Each worker
-                # waits for its answer, so no more wait than there are workers.
-                ("grpc.server.max_pending_requests", _NEVER),
-                ("grpc.server.max_pending_requests_hard_limit", _NEVER),
-                ("grpc.server_max_unrequested_time_in_server", _NEVER // 1000),
-            ],
+            options=channel_options(config),
         )
         self._register(server, mint, tokens)
-        for address in config.listen:
-            self.addresses.append(_listen(server, address))
+        try:
+            listener = Listener(server, config.transport)
+            for address in config.listen:
+                self.addresses.append(_listen(listener, address))
+        except TransportError as error:
+            raise ServerError(str(error)) from None
         self._engine_task = self.engine.start()
         self._backups.start()
         self._retention.start()
@@ -208,7 +194,7 @@ async def _make_administrator(tokens: Tokens, database: Path) -> None:
     log.info("admin_token_written", extra={"token": row.name, "file": str(path)})
 
 
-def _listen(server: grpc.aio.Server, address: str) -> str:
+def _listen(listener: Listener, address: str) -> str:
     """Binds an address; where it can be called.
 
     Raises:
@@ -216,7 +202,7 @@ def _listen(server: grpc.aio.Server, address: str) -> str:
     """
     if address.startswith("unix:"):
         _refuse_live_socket(address.removeprefix("unix:"))
-        _bind(server, address)
+        _bind(listener, address)
         return address
     host, separator, port = address.rpartition(":")
     is_port = port.isascii() and port.isdigit() and int(port) <= _PORT_MAX
@@ -225,14 +211,14 @@ def _listen(server: grpc.aio.Server, address: str) -> str:
             f"{address!r} is not an address: HOST:PORT, with a port of at most {_PORT_MAX}, or "
             "unix:PATH"
         )
-    return f"{host}:{_bind(server, address)}"
+    return f"{host}:{_bind(listener, address)}"
 
 
-def _bind(server: grpc.aio.Server, address: str) -> int:
+def _bind(listener: Listener, address: str) -> int:
     """Binds an address of the right form; the port, which is another where 0 was asked for."""
     try:
-        return server.add_insecure_port(address)
-    except (RuntimeError, ValueError) as error:
+        return listener.bind(address)
+    except (RuntimeError, ValueError, OSError) as error:
         raise ServerError(
             f"cannot listen on {address}: it is in use or not an address of this machine; choose "
             "another with --listen (port 0 takes a free one)"

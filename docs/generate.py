@@ -14,12 +14,23 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))  # run as a script, only docs/ would be on the path
 
-from docs.generator import access, commands, errors, limits, methods, picture, rpc, schema  # noqa: E402 - as above
+from docs.generator import (  # noqa: E402 - as above
+    access,
+    commands,
+    configuration,
+    errors,
+    limits,
+    methods,
+    picture,
+    rpc,
+    schema,
+)
 
 PAGES: dict[str, Callable[[], str]] = {
     "reference/rpc.md": rpc.page,
     "reference/errors.md": errors.page,
     "reference/access.md": access.page,
+    "reference/configuration.md": configuration.page,
     "reference/limits.md": limits.page,
     "reference/cli.md": commands.page,
     "reference/schema.md": schema.page,

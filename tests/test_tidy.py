@@ -13,7 +13,7 @@ PACKAGE = ROOT / "asha_server"
 ROOMS = (
     # A module imports from its own room and from rooms further down only.
     ("cli",),
-    ("server",),
+    ("server", "transport"),
     ("service", "status", "interceptor", "guard", "logs", "verify", "retention"),
     (
         "engine",
@@ -35,7 +35,10 @@ ROOMS = (
 
 ONLY_IN = {
     # What may be imported in a few rooms only.
-    "grpc": {"server", "service", "interceptor", "status", "pb", "cli"},  # the command is a client
+    "grpc": {
+        "server", "transport", "service", "interceptor", "status", "pb",
+        "cli",  # the command is a client
+    },
     "grpc_health": {"server"},
     "grpc_reflection": {"server"},
     "google": {"status", "interceptor", "service", "wire", "pb", "cli"},

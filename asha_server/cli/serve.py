@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from asha_server.cli.interval import Interval
-from asha_server.config import Config
+from asha_server.cli import settings
+from asha_server.cli.interval import FileMode, Interval, interval_text
+from asha_server.config import Config, Limits, Transport
 from asha_server.server import run
 
 
@@ -29,7 +31,17 @@ class ListenAddress(click.ParamType[str]):
 
 @click.command(
     short_help="Run the server.",
-    epilog="Example: asha serve --database search.db --listen 0.0.0.0:50051",
+    epilog="Example: asha serve --listen 0.0.0.0:50051 --tls-cert server.pem --tls-key server.key "
+    "--auth tokens",
+    context_settings={"auto_envvar_prefix": settings.PREFIX},
+)
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    is_eager=True,
+    callback=settings.read_file,
+    metavar="FILE",
+    help="Settings as TOML: the options below by their names, with _ for -, and a table of limits.",
 )
 @click.option(
     "--database",
@@ -62,6 +74,54 @@ class ListenAddress(click.ParamType[str]):
     show_default=True,
     help="tokens: each call wants an access token (`asha token`). The first one, for everything, "
     "is written to FILE.admin-token beside the database FILE.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Certificate chain (PEM); with --tls-key turns TLS on for TCP. Changes are seen.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Its key (PEM).",
+)
+@click.option(
+    "--tls-client-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Demand client certificates signed by this one (PEM). With --auth tokens a certificate "
+    "stands for the token of its common name.",
+)
+@click.option(
+    "--insecure",
+    is_flag=True,
+    help="Listen in plaintext where others can listen in.",
+)
+@click.option(
+    "--socket-mode",
+    type=FileMode(),
+    default="0600",
+    show_default=True,
+    metavar="MODE",
+    help="Permissions of Unix sockets.",
+)
+@click.option(
+    "--keepalive",
+    type=Interval(),
+    default="60s",
+    show_default=True,
+    metavar="TIME",
+    help="Silence after which a client is pinged.",
+)
+@click.option(
+    "--max-connection-age",
+    type=Interval(),
+    default="1h",
+    show_default=True,
+    metavar="TIME",
+    help="When a client is asked to connect anew; what is in flight has five minutes more.",
 )
 @click.option(
     "--backup-to",
@@ -115,40 +175,75 @@ class ListenAddress(click.ParamType[str]):
     show_default=True,
     help="What is logged at least.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    type=settings.LimitSetting(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    envvar=[],
+    help="Another limit than the default one (docs/reference/limits.md). May be given several "
+    "times.",
+)
+@click.option(
+    "--print-config", is_flag=True, help="Print each setting with its source, and do nothing else."
+)
+@click.pass_context
 def command(
-    database: Path,
-    listen: tuple[str, ...],
-    wait_for_lock: bool,
-    key_file: Path | None,
-    auth: str,
-    backup_to: Path | None,
-    backup_every: int,
-    backup_keep: int,
-    delete_ended_after: int | None,
-    archive_to: Path | None,
-    log_format: str,
-    log_level: str,
+    ctx: click.Context, /, limits: tuple[tuple[str, int], ...], print_config: bool, **given: Any
 ) -> None:
     """Run the server: one process, one SQLite file.
 
     `listening on ADDRESS` is its first line, one for each address, once it can be called. SIGTERM
     and Ctrl-C answer what is in flight and end it; started again on the same file it goes on where
     it was.
+
+    Each option can come from elsewhere: a flag goes before the variable ASHA_NAME of the
+    environment, that before the file of --config, that before the default.
     """
-    if archive_to is not None and delete_ended_after is None:
+    found, sources = settings.find_limits(ctx, limits)
+    if print_config:
+        settings.show(ctx, _as_given(given), found, sources)
+        return
+    if given["archive_to"] is not None and given["delete_ended_after"] is None:
         raise click.UsageError("--archive-to needs --delete-ended-after: when to archive.")
-    config = Config(
-        database=database,
-        listen=listen,
-        wait_for_lock=wait_for_lock,
-        key_file=key_file,
-        auth=auth,
-        backup_to=backup_to,
-        backup_every_us=backup_every,
-        backup_keep=backup_keep,
-        delete_ended_after_us=delete_ended_after,
-        archive_to=archive_to,
-        log_format=log_format,
-        log_level=log_level,
+    sys.exit(run(_config(given, found)))
+
+
+def _config(given: dict[str, Any], limits: Limits) -> Config:
+    """The server that the settings describe."""
+    transport = Transport(
+        tls_cert=given["tls_cert"],
+        tls_key=given["tls_key"],
+        tls_client_ca=given["tls_client_ca"],
+        insecure=given["insecure"],
+        socket_mode=given["socket_mode"],
+        keepalive_us=given["keepalive"],
+        max_connection_age_us=given["max_connection_age"],
     )
-    sys.exit(run(config))
+    return Config(
+        database=given["database"],
+        listen=given["listen"],
+        wait_for_lock=given["wait_for_lock"],
+        key_file=given["key_file"],
+        auth=given["auth"],
+        backup_to=given["backup_to"],
+        backup_every_us=given["backup_every"],
+        backup_keep=given["backup_keep"],
+        delete_ended_after_us=given["delete_ended_after"],
+        archive_to=given["archive_to"],
+        log_format=given["log_format"],
+        log_level=given["log_level"],
+        transport=transport,
+        limits=limits,
+    )
+
+
+def _as_given(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings in the form in which they are typed."""
+    found = dict(given)
+    for name in ("backup_every", "delete_ended_after", "keepalive", "max_connection_age"):
+        if found[name] is not None:
+            found[name] = interval_text(found[name])
+    found["socket_mode"] = f"{found['socket_mode']:04o}"
+    return found

@@ -1,0 +1,1 @@
+"""Attempts at what docs/explanation/security.md says is defended."""
