@@ -12,6 +12,7 @@ from asha_server.search import bracket, forecast, reporting, spec
 from asha_server.search.trial import REMEMBERED_REPORTS
 from asha_server.search.violation import MAX_PARAMETERS
 from asha_server.store.history_file import LINE_BYTES_MAX
+from asha_server.wire.access import PATTERNS_MAX
 from docs.generator.contract import elements
 from docs.generator.docstring import attributes
 from docs.generator.markdown import heading, table
@@ -36,6 +37,7 @@ FIXED: tuple[tuple[str, str, str], ...] = (
     ("imports at one time; each is a process", f"{IMPORTS_MAX}", "`reader/importing.py`"),
     ("one line of an imported file", f"{LINE_BYTES_MAX // 2**20} MiB", "`store/history_file.py`"),
     ("deletable checkpoints named by one answer", f"{reporting.DELETABLE_MAX}", "`search/reporting.py`"),
+    ("experiment patterns of an access token", f"{PATTERNS_MAX}", "`wire/access.py`"),
     ("reports of an attempt that a repeat is compared with", f"{REMEMBERED_REPORTS}, and all that decided", "`search/trial.py`"),
 )  # fmt: skip
 """(what, how much, where it stands): limits that no configuration moves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from asha_server.search.spec import ExperimentSpec, RandomSearch
 from asha_server.search.state import State
 from asha_server.search.terms import AssignmentKind, TrialState
 from asha_server.search.trial import Trial
-from asha_server.store import StoreFailed
+from asha_server.store import StoreFailed, TokenRow
 from asha_server.verify import verify_file
 
 from .conftest import CommitHeld
@@ -75,6 +76,24 @@ async def test_a_failed_commit_refuses_every_call_and_ends_the_engine(
     verification = verify_file(path)
     assert verification.ok
     assert [found.trial_count for found in verification.experiments] == [0, 1]
+
+
+async def test_a_failed_write_of_a_token_ends_the_engine_too(engine: Engine, path: Path) -> None:
+    await engine.create("digits", halving())
+    _fill_the_disk(engine)
+    pattern = json.dumps(["x" * 100_000])
+
+    with pytest.raises(Unavailable) as refused:
+        await engine.keep_token(TokenRow("t", b"digest", "READ", pattern, 1, 0, 0))
+
+    assert refused.value.reason is ErrorReason.STORE_FAILED
+    assert engine._task is not None
+    await asyncio.wait([engine._task])
+    assert isinstance(engine._task.exception(), StoreFailed)
+    with pytest.raises(Unavailable):
+        await engine.claim_worker("digits", "w", "t")
+    await engine.stop()
+    assert verify_file(path).ok
 
 
 # -- a stop ---------------------------------------------------------------------------------------
