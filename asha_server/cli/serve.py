@@ -181,7 +181,7 @@ class ListenAddress(click.ParamType[str]):
     type=settings.LimitSetting(),
     multiple=True,
     metavar="NAME=VALUE",
-    envvar=[],
+    allow_from_autoenv=False,  # settings.find_limits looks at each by itself
     help="Another limit than the default one (docs/reference/limits.md). May be given several "
     "times.",
 )

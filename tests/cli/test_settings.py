@@ -62,6 +62,10 @@ def test_a_flag_goes_before_the_environment_that_before_the_file_that_before_the
     assert found["exports_max"] == (4, "default")
 
 
+def test_limits_of_the_environment_alone_are_known_for_that() -> None:
+    assert shown(ASHA_LIMITS="reads_max=2")["reads_max"] == (2, "environment")
+
+
 def test_the_file_itself_can_be_named_by_the_environment(file: Path) -> None:
     assert shown(ASHA_CONFIG=str(file))["database"] == ("file.db", "file")
 
