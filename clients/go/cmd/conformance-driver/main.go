@@ -50,7 +50,7 @@ type step struct {
 	Method       string            `json:"method"`
 	Request      json.RawMessage   `json:"request"`
 	ExperimentID string            `json:"experiment_id"`
-	Step         int64             `json:"step"`
+	Step         integer           `json:"step"`
 	Metrics      map[string]number `json:"metrics"`
 	Checkpoint   string            `json:"checkpoint"`
 	URI          string            `json:"uri"`
@@ -77,6 +77,15 @@ func (n number) MarshalJSON() ([]byte, error) {
 	default:
 		return json.Marshal(value)
 	}
+}
+
+// integer is an int64 in protobuf's JSON form: a string, or a number.
+type integer int64
+
+func (i *integer) UnmarshalJSON(text []byte) error {
+	value, err := strconv.ParseInt(strings.Trim(string(text), `"`), 10, 64)
+	*i = integer(value)
+	return err
 }
 
 // driver holds what the steps of a case have made.
@@ -164,7 +173,7 @@ func (d *driver) perform(s *step) (ok any, err error) {
 		}
 		return object{}, nil
 	case "checkpoint":
-		return object{}, d.trial.ReportCheckpoint(d.ctx, s.Step, s.URI)
+		return object{}, d.trial.ReportCheckpoint(d.ctx, int64(s.Step), s.URI)
 	}
 	trial := d.trial
 	d.trial = nil
@@ -317,7 +326,7 @@ func (d *driver) report(s *step) (any, error) {
 	if s.Checkpoint != "" {
 		options = append(options, asha.Checkpoint(s.Checkpoint))
 	}
-	decision, err := d.trial.Report(d.ctx, s.Step, metrics, options...)
+	decision, err := d.trial.Report(d.ctx, int64(s.Step), metrics, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -341,6 +350,9 @@ func describe(err error) object {
 	answer := object{
 		"code": "", "reason": refusal.Reason, "message": refusal.Message,
 		"metadata": refusal.Metadata, "violations": violations,
+	}
+	if refusal.Metadata == nil {
+		answer["metadata"] = object{}
 	}
 	if refusal.Code != codes.OK {
 		answer["code"] = asha.CodeName(refusal.Code)
