@@ -84,11 +84,14 @@ func (e *Experiment) Run(
 			return err
 		}
 		if err := train(ctx, trial); err != nil {
-			e.client.settings.logger.Warn("a trial failed", trial.attributes(), slog.Any("error", err))
+			_, isOfTraining := failureKind(err)
+			if isOfTraining {
+				e.client.settings.logger.Warn("a trial failed", trial.attributes(), slog.Any("error", err))
+			}
 			if err := trial.Fail(ctx, err); err != nil {
 				return err
 			}
-			if _, isOfTraining := failureKind(err); !isOfTraining {
+			if !isOfTraining {
 				return err
 			}
 		}
@@ -153,9 +156,9 @@ func (w *worker) ask(ctx context.Context) (*ashav1.Assignment, error) {
 		wait := response.GetWait()
 		w.noteWait(wait)
 		if wasHeld := w.longPoll > 0 && time.Since(asked) >= w.longPoll/2; !wasHeld {
-			pause := time.Second
-			if wait.GetRetryAfter() != nil {
-				pause = wait.GetRetryAfter().AsDuration()
+			pause := wait.GetRetryAfter().AsDuration()
+			if pause <= 0 { // a result that this client does not know
+				pause = time.Second
 			}
 			if err := sleep(ctx, pause); err != nil {
 				return nil, contextError(err)

@@ -33,6 +33,7 @@ type Metrics map[string]float64
 
 // Trial is one trial in this worker's hands. Goroutines may share it.
 type Trial struct {
+	// ExperimentID names the experiment.
 	ExperimentID string
 	// Number is the trial's, 0-based.
 	Number int64

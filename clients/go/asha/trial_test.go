@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"asha/clients/go/asha"
 	ashav1 "asha/clients/go/asha/v1"
@@ -105,6 +107,37 @@ func TestAConfigurationKeepsOrderTypesAndAllBits(t *testing.T) {
 	equal(t, "flag is found", found, true)
 	_, found = trial.Configuration.Lookup("absent")
 	equal(t, "absent is found", found, false)
+}
+
+func TestAnAskGoesOnUntilThereIsWork(t *testing.T) {
+	t.Parallel()
+	wait := say(&ashav1.GetSuggestionResponse{Result: &ashav1.GetSuggestionResponse_Wait{Wait: &ashav1.Wait{
+		RetryAfter: durationpb.New(50 * time.Millisecond), Reason: ashav1.WaitReason_WAIT_REASON_BARRIER,
+	}}})
+	server := listenTCP(t)
+	server.answers("GetSuggestion", wait,
+		refuse(codes.Aborted, "LEASE_LOST"),               // a retry came too late: ask anew
+		refuse(codes.ResourceExhausted, "LIMIT_EXCEEDED"), // no more long polls: ask now and then
+		hand())
+
+	_, leave := take(t, connect(t, server))
+	leave()
+
+	var waits []time.Duration
+	ids := map[string]bool{}
+	calls := server.received("GetSuggestion")
+	for _, call := range calls {
+		request := call.request.(*ashav1.GetSuggestionRequest)
+		waits = append(waits, request.GetMaxWait().AsDuration())
+		ids[request.GetRequestId()] = true
+	}
+	if want := []time.Duration{20 * time.Second, 20 * time.Second, 20 * time.Second, 0}; !slices.Equal(waits, want) {
+		t.Fatalf("max_wait %v, want %v", waits, want)
+	}
+	equal(t, "request ids", len(ids), 4)
+	if pause := calls[1].at.Sub(calls[0].at); pause < 50*time.Millisecond {
+		t.Errorf("asked again after %s, want retry_after, 50ms", pause)
+	}
 }
 
 func TestUnknownValuesAreTakenAsTheContractSays(t *testing.T) {
@@ -233,6 +266,28 @@ func TestACanceledContextReleasesTheTrialAtOnce(t *testing.T) {
 		t.Errorf("the loop ended with %v, want context.Canceled", last)
 	}
 	if want := []string{"GetSuggestion", "ReleaseTrial"}; !slices.Equal(server.methods(), want) {
+		t.Errorf("called %v, want %v", server.methods(), want)
+	}
+}
+
+func TestAnEndThatCannotBeToldIsReleasedWithTheContext(t *testing.T) {
+	t.Parallel()
+	server := listenTCP(t)
+	server.answers("GetSuggestion", hand())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	server.answers("FailTrial", func(call context.Context, request proto.Message) (proto.Message, error) {
+		cancel()
+		return silence(call, request)
+	})
+
+	err := connect(t, server).Experiment("digits").Run(ctx,
+		func(context.Context, *asha.Trial) error { return errors.New("boom") })
+
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the loop ended with %v, want context.Canceled", err)
+	}
+	if want := []string{"GetSuggestion", "FailTrial", "ReleaseTrial"}; !slices.Equal(server.methods(), want) {
 		t.Errorf("called %v, want %v", server.methods(), want)
 	}
 }
