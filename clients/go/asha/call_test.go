@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"asha/clients/go/asha"
 	ashav1 "asha/clients/go/asha/v1"
@@ -65,6 +66,30 @@ func TestTheLoopAsksAgainWithTheSameRequestID(t *testing.T) {
 	}
 	if !proto.Equal(first, second) {
 		t.Errorf("sent %v, then %v", first, second)
+	}
+}
+
+func TestALongPollHasItsMaxWaitMore(t *testing.T) {
+	t.Parallel()
+	server := listenTCP(t)
+	server.answers("GetSuggestion", func(ctx context.Context, request proto.Message) (proto.Message, error) {
+		time.Sleep(600 * time.Millisecond)
+		return hand()(ctx, request)
+	})
+	client := connect(t, server, asha.WithDeadline(300*time.Millisecond))
+	request := &ashav1.GetSuggestionRequest{MaxWait: durationpb.New(20 * time.Second)}
+
+	if _, err := client.Suggestions().GetSuggestion(t.Context(), request); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "attempts", len(server.received("")), 1)
+
+	server.answers("GetSuggestion", silence)
+	_, err := client.Suggestions().GetSuggestion(t.Context(), request,
+		asha.Deadline(50*time.Millisecond), asha.RetryFor(0))
+
+	if refusal, _ := errors.AsType[*asha.Error](err); refusal == nil || refusal.Code != codes.DeadlineExceeded {
+		t.Errorf("with a deadline of its own: got %v, want DEADLINE_EXCEEDED", err)
 	}
 }
 
