@@ -145,6 +145,7 @@ func TestALongFailureIsWarnedOf(t *testing.T) {
 	server := listenTCP(t)
 	server.answers("GetExperiment",
 		refuse(codes.Unavailable, "SHUTTING_DOWN", retryAfter(1100*time.Millisecond)),
+		refuse(codes.Unavailable, "SHUTTING_DOWN"), // 1.1 s: warned of; again at 2.2 s, not before
 		refuse(codes.Unavailable, "SHUTTING_DOWN"))
 	var log bytes.Buffer
 	client := connect(t, server, asha.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))

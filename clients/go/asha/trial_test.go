@@ -197,6 +197,35 @@ func TestHeartbeatsComeAThirdOfTheLeaseApartAndBringAStop(t *testing.T) {
 	equal(t, "releases of a stopped trial", len(server.received("ReleaseTrial")), 0)
 }
 
+func TestAVerdictStandsAndStepsGoOnFromTheLastReport(t *testing.T) {
+	t.Parallel()
+	server := listenTCP(t)
+	server.answers("GetSuggestion", hand())
+	server.answers("ReportMetric",
+		decide(ashav1.Verdict_VERDICT_CONTINUE, ashav1.DecisionReason_DECISION_REASON_BETWEEN_RUNGS),
+		decide(ashav1.Verdict_VERDICT_STOP, ashav1.DecisionReason_DECISION_REASON_RUNG_CUTOFF))
+	trial, _ := take(t, connect(t, server))
+	report := func(step int64) {
+		if _, err := trial.Report(t.Context(), step, asha.Metrics{"loss": 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	report(4)
+	for step := range trial.Steps() {
+		equal(t, "first step after a report of 4", step, 5)
+		break
+	}
+	report(5)
+	report(6) // answered CONTINUE, by a server that contradicts itself
+
+	equal(t, "last step", trial.LastStep(), 6)
+	equal(t, "next decision", trial.NextDecisionStep(), 0)
+	known, _ := trial.Decision()
+	equal(t, "verdict", known.Verdict, asha.Stop)
+	equal(t, "reason", known.Reason, "RUNG_CUTOFF")
+}
+
 func TestAReportRenewsTheLease(t *testing.T) {
 	t.Parallel()
 	server := listenTCP(t)
