@@ -110,9 +110,10 @@ export class Connection {
       try {
         return await this.#attempt(method, bytes, deadlineMs, options.signal);
       } catch (error) {
-        if (!(error instanceof AshaError && error.isRetryable)) throw error;
-        failure = error;
+        if (options.signal?.aborted) throw cancelled(options.signal);
+        failure = decodeError(error as grpc.ServiceError);
       }
+      if (!failure.isRetryable) throw failure;
       const pauseMs = (failure.retryDelayMs ?? 0) + Math.random() * Math.min(ceilingMs, this.#backoffMaxMs);
       ceilingMs = Math.min(2 * ceilingMs, this.#backoffMaxMs);
       const elapsedMs = performance.now() - began;
@@ -136,7 +137,7 @@ export class Connection {
     signal: AbortSignal | undefined,
   ): Promise<MessageShape<O>> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(cancelled(signal));
+      signal?.throwIfAborted();
       const call = this.#client.makeUnaryRequest(
         `/${method.parent.typeName}/${method.name}`,
         (bytes: Buffer) => bytes,
@@ -146,8 +147,8 @@ export class Connection {
         { deadline: Date.now() + deadlineMs },
         (error, response) => {
           signal?.removeEventListener("abort", cancel);
-          if (!error) resolve(response!);
-          else reject(signal?.aborted && error.code === grpc.status.CANCELLED ? cancelled(signal) : decodeError(error));
+          if (error) reject(error);
+          else resolve(response!);
         },
       );
       const cancel = () => call.cancel();

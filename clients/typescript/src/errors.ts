@@ -115,13 +115,12 @@ export function decodeError(error: ServiceError): AshaError {
     retry ??= anyUnpack(detail, RetryInfoSchema);
   }
   const code = (status[error.code] ?? "UNKNOWN") as Code;
-  return new AshaError(error.details || code, {
+  return new AshaError(error.details || error.message, {
     code,
     reason: info?.reason ?? "",
     metadata: info?.metadata ?? {},
     violations: bad?.fieldViolations.map(({ field, description }) => ({ field, description })) ?? [],
     retryDelayMs: retry?.retryDelay && durationMs(retry.retryDelay),
-    cause: error,
   });
 }
 

@@ -14,6 +14,7 @@ import { Trial } from "./trial.js";
 
 const LONG_POLL_MS = 20_000;
 const DEFAULT_PAUSE_MS = 1_000;
+const LOST_PAUSE_MS = 100;
 const FAILURE_LIMIT = 3;
 
 /** How a worker takes trials. */
@@ -93,6 +94,7 @@ export class Experiment {
     while (!signal.aborted) {
       const askedAt = performance.now();
       let result: GetSuggestionResponse["result"] | undefined;
+      let pauseMs = DEFAULT_PAUSE_MS;
       try {
         result = await this.#suggestion(workerId, waitMs, signal);
       } catch (error) {
@@ -101,9 +103,11 @@ export class Experiment {
         if (error.reason === "LIMIT_EXCEEDED" && waitMs > 0) {
           this.#warn(`the server holds no more waiting calls, asking now and then: ${error.message}`);
           waitMs = 0;
-        } else if (error.reason !== "LEASE_LOST") {
+        } else if (error.reason === "LEASE_LOST") {
+          pauseMs = LOST_PAUSE_MS; // a retry came so late that its attempt is over: ask anew
+        } else {
           throw error;
-        } // else a retry came so late that its attempt is over: ask anew
+        }
       }
       if (result?.case === "assignment") return result.value;
       if (result?.case === "finished") return undefined;
@@ -114,10 +118,8 @@ export class Experiment {
         if (isNews) this.#warn(`no work for ${workerId}: ${enumName(WaitReasonSchema, reason)}`);
       }
       const wasHeld = waitMs > 0 && performance.now() - askedAt >= waitMs / 2;
-      if (!wasHeld) {
-        const pauseMs = (wait?.retryAfter && durationMs(wait.retryAfter)) || DEFAULT_PAUSE_MS;
-        await pause(pauseMs, signal).catch(() => undefined);
-      }
+      if (wait?.retryAfter) pauseMs = durationMs(wait.retryAfter) || DEFAULT_PAUSE_MS;
+      if (!wasHeld) await pause(pauseMs, signal).catch(() => undefined);
     }
     return undefined;
   }
