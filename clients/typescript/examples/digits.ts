@@ -41,8 +41,11 @@ class Network {
     const { hidden, weights } = this;
     const second = hidden * (PIXELS + 1);
     const units = new Float64Array(hidden + 1).fill(1);
-    for (let unit = 0; unit < hidden; unit += 1) units[unit] = Math.max(0, this.#row(unit * (PIXELS + 1), pixels, PIXELS));
-    const scores = Float64Array.from({ length: CLASSES }, (_, k) => this.#row(second + k * (hidden + 1), units, hidden));
+    for (let unit = 0; unit < hidden; unit += 1)
+      units[unit] = Math.max(0, this.#row(unit * (PIXELS + 1), pixels, PIXELS));
+    const scores = Float64Array.from({ length: CLASSES }, (_, k) =>
+      this.#row(second + k * (hidden + 1), units, hidden),
+    );
     const highest = Math.max(...scores);
     const total = scores.reduce((sum, score) => sum + Math.exp(score - highest), 0);
     const loss = Math.log(total) + highest - scores[digit]!;
@@ -101,10 +104,13 @@ function shuffle<T>(items: T[], random: () => number): T[] {
 
 async function readExamples(): Promise<{ training: Example[]; validation: Example[] }> {
   const text = await readFile(new URL("../../../data/digits.csv", import.meta.url), "utf8");
-  const examples = text.trim().split("\n").map((line) => {
-    const numbers = line.split(",").map(Number);
-    return { pixels: Float64Array.from(numbers.slice(0, PIXELS), (grey) => grey / 16), digit: numbers[PIXELS]! };
-  });
+  const examples = text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const numbers = line.split(",").map(Number);
+      return { pixels: Float64Array.from(numbers.slice(0, PIXELS), (grey) => grey / 16), digit: numbers[PIXELS]! };
+    });
   shuffle(examples, generator(0));
   const count = Math.floor(TRAINING_SHARE * examples.length);
   return { training: examples.slice(0, count), validation: examples.slice(count) };

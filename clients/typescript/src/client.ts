@@ -53,7 +53,7 @@ export class Client implements AsyncDisposable {
   /** Ends loops and calls, releases the trials in hand, and closes the connection; within two seconds. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([...this.#held].map((trial) => trial.release()));
+    await Promise.allSettled([...this.#held].map((trial) => trial.release()));
     this.#connection.close();
   }
 

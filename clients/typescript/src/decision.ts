@@ -1,7 +1,7 @@
 /** What the server decided about an attempt, as a value. */
 import type { Decision as DecisionMessage } from "./pb/asha/v1/trial_pb.js";
 import { DecisionReasonSchema, Verdict as VerdictValue } from "./pb/asha/v1/trial_pb.js";
-import { enumName } from "./enum_name.js";
+import { enumName } from "./enum-name.js";
 
 /** What to do with the training now. */
 export type Verdict = "CONTINUE" | "STOP" | "PAUSE";

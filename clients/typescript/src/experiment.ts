@@ -5,7 +5,7 @@ import { durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
 
 import type { Connection } from "./connection.js";
 import { pause } from "./connection.js";
-import { enumName } from "./enum_name.js";
+import { enumName } from "./enum-name.js";
 import { AshaError, WorkerFailing } from "./errors.js";
 import { claim, defaultWorkerId, incarnationId, unclaim } from "./identity.js";
 import type { Assignment, GetSuggestionResponse } from "./pb/asha/v1/suggestion_service_pb.js";
@@ -54,7 +54,7 @@ export class Experiment {
     const workerId = options.workerId || claim(defaultWorkerId());
     const signal = AbortSignal.any([this.#closing, ...(options.signal ? [options.signal] : [])]);
     try {
-      for (let failures = 0; ; ) {
+      for (let failures = 0; ;) {
         if (failures >= FAILURE_LIMIT) throw workerFailing(workerId, failures);
         const assignment = await this.#ask(workerId, signal);
         if (!assignment) return;
@@ -65,8 +65,8 @@ export class Experiment {
           yield trial;
           isOver = true;
         } finally {
-          await (isOver ? trial.complete() : trial.release("the loop was left"));
-          this.#held.delete(trial);
+          const ended = isOver ? trial.complete() : trial.release("the loop was left");
+          await ended.finally(() => this.#held.delete(trial));
         }
         // An infeasible configuration says nothing of this worker.
         if (trial.failure === undefined || trial.hasReported) failures = 0;

@@ -44,5 +44,9 @@ export function unclaim(workerId: string): void {
 
 /** The parts that are there, in 1 to 128 printable ASCII characters. */
 function name(parts: readonly (string | undefined)[]): string {
-  return parts.filter(Boolean).join("-").replace(/[^!-~]/g, "_").slice(0, MAX_NAME_BYTES);
+  return parts
+    .filter(Boolean)
+    .join("-")
+    .replace(/[^!-~]/g, "_")
+    .slice(0, MAX_NAME_BYTES);
 }

@@ -8,7 +8,7 @@ import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { Connection } from "./connection.js";
 import type { Decision } from "./decision.js";
 import { decodeDecision, stop } from "./decision.js";
-import { enumName } from "./enum_name.js";
+import { enumName } from "./enum-name.js";
 import { AshaError, endsAttempt, failureKind } from "./errors.js";
 import type { Parameter, Value } from "./parameter.js";
 import { decodeParameter, valuesByName } from "./parameter.js";
@@ -154,7 +154,8 @@ export class Trial {
         await this.release(String(error));
         throw error;
       }
-      if (this.isHeld) this.#warn(`failed: ${String(error)}`);
+      const isToldToStop = !this.isHeld && error instanceof Error && error.name === "AbortError";
+      if (!isToldToStop) this.#warn(`failed: ${inspect(error)}`);
       return this.fail(error);
     }
     return this.complete();
@@ -300,7 +301,7 @@ export class Trial {
    */
   async #keepAlive(): Promise<void> {
     const signal = this.#over.signal;
-    for (let failures = 0; this.isHeld; ) {
+    for (let failures = 0; this.isHeld;) {
       const intervalMs = this.#ttlMs / 3;
       const pauseMs = failures
         ? Math.random() * Math.min(intervalMs, FIRST_HEARTBEAT_PAUSE_MS * 2 ** failures)

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { AshaError, connect } from "asha-client";
 import { ExperimentService, SuggestionService } from "asha-client/pb";
-import { Refusal, ScriptedServer, SILENCE } from "./scripted_server.js";
+import { Refusal, ScriptedServer, SILENCE } from "./scripted-server.js";
 
 const { getTrial, createExperiment } = ExperimentService.method;
 const REQUEST = { experimentId: "e", trialNumber: 7n };
@@ -51,12 +51,15 @@ test("an error has code, reason, metadata and every violation", async () => {
   await assert.rejects(server.connect().call(createExperiment, {}), (error) => {
     assert(error instanceof AshaError);
     const { message, code, reason, metadata, retryDelayMs } = error;
-    assert.deepEqual({ message, code, reason, metadata, violations: error.violations, retryDelayMs }, {
-      message: "refused",
-      code: "INVALID_ARGUMENT",
-      reason: "INVALID_REQUEST",
-      ...facts,
-    });
+    assert.deepEqual(
+      { message, code, reason, metadata, violations: error.violations, retryDelayMs },
+      {
+        message: "refused",
+        code: "INVALID_ARGUMENT",
+        reason: "INVALID_REQUEST",
+        ...facts,
+      },
+    );
     return true;
   });
 });

@@ -9,7 +9,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 
 import type { Trial } from "asha-client";
 import { DecisionReason, SuggestionService, Verdict } from "asha-client/pb";
-import { assigned, decided, GOES_ON, Refusal, ScriptedServer, SILENCE } from "./scripted_server.js";
+import { assigned, decided, GOES_ON, Refusal, ScriptedServer, SILENCE } from "./scripted-server.js";
 
 const TTL_MS = 150;
 const { method } = SuggestionService;

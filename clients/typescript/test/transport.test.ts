@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { ServerCredentials } from "@grpc/grpc-js";
 
 import { SuggestionService } from "asha-client/pb";
-import { ScriptedServer } from "./scripted_server.js";
+import { ScriptedServer } from "./scripted-server.js";
 
 const { shouldStop } = SuggestionService.method;
 const REQUEST = { experimentId: "e" };

@@ -8,7 +8,7 @@ import type { Trial } from "asha-client";
 import { AshaError, Infeasible, WorkerFailing } from "asha-client";
 import type { DecisionReason } from "asha-client/pb";
 import { AssignmentKind, FailureKind, SuggestionService, Verdict, WaitReason } from "asha-client/pb";
-import { assigned, decided, FINISHED, GOES_ON, PAUSES, Refusal, ScriptedServer, STOPS } from "./scripted_server.js";
+import { assigned, decided, FINISHED, GOES_ON, PAUSES, Refusal, ScriptedServer, STOPS } from "./scripted-server.js";
 
 const { method } = SuggestionService;
 
@@ -88,9 +88,12 @@ test("leaving the loop releases the trial", async () => {
 test("an error of the body fails the trial, and the loop goes on", async () => {
   await using server = await ScriptedServer.start();
 
-  await server.connect().experiment("e").run(() => {
-    throw new RangeError("out of epochs");
-  });
+  await server
+    .connect()
+    .experiment("e")
+    .run(() => {
+      throw new RangeError("out of epochs");
+    });
 
   const [failed] = server.requests(method.failTrial);
   assert.equal(failed?.kind, FailureKind.RETRYABLE);
@@ -103,7 +106,10 @@ test("an infeasible configuration says so, as often as it may be", async () => {
   await using server = await ScriptedServer.start();
   server.script("GetSuggestion", assigned(), assigned(), assigned(), assigned(), FINISHED);
 
-  await server.connect().experiment("e").run(() => Promise.reject(new Infeasible("too wide")));
+  await server
+    .connect()
+    .experiment("e")
+    .run(() => Promise.reject(new Infeasible("too wide")));
 
   const kinds = server.requests(method.failTrial).map(({ kind }) => kind);
   assert.deepEqual(kinds, Array(4).fill(FailureKind.INFEASIBLE));
@@ -204,9 +210,12 @@ test("a lost lease ends the trial, and the loop goes on", async () => {
   server.standing.set("ReportMetric", () => new Refusal("ABORTED", "LEASE_LOST"));
   const decisions: string[] = [];
 
-  await server.connect().experiment("e").run(async (trial) => {
-    for (const step of trial.steps()) decisions.push((await trial.report(step, { loss: 1 })).reason);
-  });
+  await server
+    .connect()
+    .experiment("e")
+    .run(async (trial) => {
+      for (const step of trial.steps()) decisions.push((await trial.report(step, { loss: 1 })).reason);
+    });
 
   assert.deepEqual(decisions, ["LEASE_LOST"]);
   assert.deepEqual(server.calls, ["GetSuggestion", "ReportMetric", "GetSuggestion"]);
@@ -251,12 +260,18 @@ test("a checkpoint goes with the report that can be decided", async () => {
 
   const uris = server.requests(method.reportMetric).map(({ checkpointUri }) => checkpointUri);
   assert.deepEqual(uris, ["", "/c"]);
-  assert.deepEqual(server.requests(method.reportMetric)[1]?.metrics.map(({ value }) => value), [NaN]);
+  assert.deepEqual(
+    server.requests(method.reportMetric)[1]?.metrics.map(({ value }) => value),
+    [NaN],
+  );
 });
 
 test("a refusal ends the loop with its error", async () => {
   await using server = await ScriptedServer.start();
-  server.script("GetSuggestion", new Refusal("NOT_FOUND", "EXPERIMENT_NOT_FOUND", { metadata: { experiment_id: "e" } }));
+  server.script(
+    "GetSuggestion",
+    new Refusal("NOT_FOUND", "EXPERIMENT_NOT_FOUND", { metadata: { experiment_id: "e" } }),
+  );
 
   await assert.rejects(firstTrial(server), (error) => {
     assert(error instanceof AshaError);

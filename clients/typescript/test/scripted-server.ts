@@ -13,7 +13,14 @@ import * as grpc from "@grpc/grpc-js";
 
 import type { Client, ConnectOptions } from "asha-client";
 import { connect } from "asha-client";
-import { AdminService, AssignmentKind, DecisionReason, ExperimentService, SuggestionService, Verdict } from "asha-client/pb";
+import {
+  AdminService,
+  AssignmentKind,
+  DecisionReason,
+  ExperimentService,
+  SuggestionService,
+  Verdict,
+} from "asha-client/pb";
 import type { AssignmentSchema, DecisionSchema, ReportMetricRequest } from "asha-client/pb";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/pb/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/pb/google/rpc/status_pb.js";
