@@ -33,10 +33,9 @@ const steps: Record<string, (step: Step) => Promise<unknown>> = {
     await close();
     workerId = text(step, "worker_id");
     const rootCertificates = text(step, "root_certificates");
-    const certificate = text(step, "client_certificate");
-    const key = text(step, "client_key");
+    const [clientCertificate, clientKey] = [text(step, "client_certificate"), text(step, "client_key")];
     client = connect(text(step, "address"), {
-      ...(rootCertificates && { tls: { rootCertificates, ...(certificate && { certificate, key }) } }),
+      ...(rootCertificates && { tls: { rootCertificates, clientCertificate, clientKey } }),
       token: text(step, "token"),
       ...milliseconds(step, { deadline_s: "deadlineMs", backoff_initial_s: "backoffInitialMs" }),
       ...milliseconds(step, { backoff_max_s: "backoffMaxMs", give_up_after_s: "giveUpAfterMs" }),

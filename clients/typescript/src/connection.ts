@@ -4,13 +4,14 @@
  * Sent again are UNAVAILABLE, DEADLINE_EXCEEDED and RESOURCE_EXHAUSTED that carries RetryInfo, nothing else; the very
  * same bytes are sent again, so the server counts them once.
  */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 
+import type { TlsFiles } from "./access.js";
+import { findCredentials, findToken } from "./access.js";
 import { AshaError, decodeError } from "./errors.js";
 
 /** Where warnings go. `console`, pino and winston fit. */
@@ -18,21 +19,11 @@ export interface Logger {
   warn(message: string): void;
 }
 
-/** Paths of PEM files. */
-export interface TlsFiles {
-  /** The authorities that are trusted; default: the well-known ones. */
-  readonly rootCertificates?: string;
-  /** The client's own certificate, for mutual TLS; with `key`. */
-  readonly certificate?: string;
-  /** The key of `certificate`. */
-  readonly key?: string;
-}
-
 /** How a server is called. Every time is in milliseconds. */
 export interface ConnectOptions {
-  /** TLS; `{}` trusts the well-known authorities. Default: plaintext. */
+  /** TLS; `{}` trusts the well-known authorities. Default: by the environment's files, then plaintext. */
   readonly tls?: TlsFiles;
-  /** An access token, sent as `authorization: Bearer …`. Default: the environment's ASHA_TOKEN, then none. */
+  /** An access token, sent as `authorization: Bearer …`. Default: ASHA_TOKEN, the file ASHA_TOKEN_FILE, none. */
   readonly token?: string;
   /** Deadline of each attempt of a call; a long poll has its wait on top. Default 10 000. */
   readonly deadlineMs?: number;
@@ -75,9 +66,9 @@ export class Connection {
     this.#backoffInitialMs = options.backoffInitialMs ?? 200;
     this.#backoffMaxMs = options.backoffMaxMs ?? 20_000;
     this.#giveUpAfterMs = options.giveUpAfterMs ?? Infinity;
-    const token = options.token || process.env["ASHA_TOKEN"];
+    const token = findToken(options.token);
     if (token) this.#metadata.set("authorization", `Bearer ${token}`);
-    this.#client = new grpc.Client(address, credentials(options.tls), {
+    this.#client = new grpc.Client(address, findCredentials(options.tls), {
       // The channel's own back-off grows to two minutes and fails calls meanwhile; ours is enough.
       "grpc.initial_reconnect_backoff_ms": Math.min(100, this.#backoffInitialMs),
       "grpc.max_reconnect_backoff_ms": Math.min(5_000, this.#backoffMaxMs),
@@ -172,10 +163,4 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 function cancelled(signal: AbortSignal): AshaError {
   return new AshaError("the call was cancelled", { code: "CANCELLED", cause: signal.reason });
-}
-
-function credentials(tls: TlsFiles | undefined): grpc.ChannelCredentials {
-  if (!tls) return grpc.credentials.createInsecure();
-  const read = (path: string | undefined) => (path ? readFileSync(path) : null);
-  return grpc.credentials.createSsl(read(tls.rootCertificates), read(tls.key), read(tls.certificate));
 }

@@ -11,8 +11,9 @@
  * Read `experiment.ts` first (the loop), then `trial.ts` (every rule about a trial) and `connection.ts` (deadlines and
  * retries). The messages of the wire are in `asha-client/pb`.
  */
+export type { TlsFiles } from "./access.js";
 export { Client, connect, shutdownSignal } from "./client.js";
-export type { CallOptions, ConnectOptions, Logger, TlsFiles } from "./connection.js";
+export type { CallOptions, ConnectOptions, Logger } from "./connection.js";
 export type { Decision, Verdict } from "./decision.js";
 export {
   AshaError,

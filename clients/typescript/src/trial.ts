@@ -179,7 +179,7 @@ export class Trial {
   ): Promise<Decision> {
     const at = BigInt(step);
     if (this.#ending) return this.#decision!;
-    const isDue = this.metric in metrics && at >= this.#nextDecisionStep;
+    const isDue = Object.hasOwn(metrics, this.metric) && at >= this.#nextDecisionStep;
     const isNeeded = isDue || this.#decision?.verdict === "PAUSE";
     const uri = typeof checkpoint === "function" ? (isNeeded ? await checkpoint() : "") : (checkpoint ?? "");
     const decision = await this.#decide(() => this.#sendReport(at, metrics, uri));

@@ -1,7 +1,7 @@
 /** How a server is reached: TLS, mutual TLS, token, Unix socket. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -55,7 +55,9 @@ test("mutual TLS", async () => {
   await using server = await ScriptedServer.start("localhost:0", serverCredentials(ofClient.certificate));
   const rootCertificates = ofServer.certificate;
 
-  await server.connect({ tls: { rootCertificates, ...ofClient } }).call(shouldStop, REQUEST);
+  await server
+    .connect({ tls: { rootCertificates, clientCertificate: ofClient.certificate, clientKey: ofClient.key } })
+    .call(shouldStop, REQUEST);
   const stranger = server.connect({ tls: { rootCertificates }, giveUpAfterMs: 50 });
 
   await assert.rejects(stranger.call(shouldStop, REQUEST), { code: "UNAVAILABLE" });
@@ -66,6 +68,27 @@ test("the token goes with every call", async () => {
   await using server = await ScriptedServer.start();
 
   await server.connect({ token: "secret" }).call(shouldStop, REQUEST);
+
+  assert.deepEqual(server.received[0]?.metadata.get("authorization"), ["Bearer secret"]);
+});
+
+test("certificates and token may come from the environment", async () => {
+  await using server = await ScriptedServer.start("localhost:0", serverCredentials(ofClient.certificate));
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, "secret\n");
+  const names = {
+    ASHA_ROOT_CERTIFICATES: ofServer.certificate,
+    ASHA_CLIENT_CERTIFICATE: ofClient.certificate,
+    ASHA_CLIENT_KEY: ofClient.key,
+    ASHA_TOKEN_FILE: tokenFile,
+  };
+  Object.assign(process.env, names);
+
+  try {
+    await server.connect().call(shouldStop, REQUEST);
+  } finally {
+    for (const name of Object.keys(names)) delete process.env[name];
+  }
 
   assert.deepEqual(server.received[0]?.metadata.get("authorization"), ["Bearer secret"]);
 });
