@@ -1,4 +1,4 @@
-/** The conformance driver: does with the public API what it is told on standard input (clients/conformance/README.md). */
+/** The conformance driver: does with the public API what standard input says (clients/conformance/README.md). */
 import { createInterface } from "node:readline/promises";
 
 import type { DescMethodUnary, JsonValue } from "@bufbuild/protobuf";

@@ -12,7 +12,9 @@ const held = new Set<string>();
 /** This process's random name, another one in every process. */
 export const incarnationId = randomBytes(8).toString("hex");
 
-/** The worker's name as the platform gives it: Slurm job and task, pod and container, else host, device and a random part. */
+/**
+ * The worker's name as the platform gives it: Slurm job and task, pod and container, else host, device and random.
+ */
 export function defaultWorkerId(env: NodeJS.ProcessEnv = process.env): string {
   const device = env["CUDA_VISIBLE_DEVICES"] && `cuda${env["CUDA_VISIBLE_DEVICES"]}`;
   if (env["SLURM_JOB_ID"]) {
