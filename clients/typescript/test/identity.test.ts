@@ -1,0 +1,34 @@
+/** Names of workers. */
+import assert from "node:assert/strict";
+import { hostname } from "node:os";
+import { test } from "node:test";
+
+import { claim, defaultWorkerId, unclaim } from "../src/identity.js";
+
+const SLURM = { SLURM_JOB_ID: "12", SLURM_STEP_ID: "1", SLURM_PROCID: "3" };
+
+test("Slurm's job and task name the worker", () => {
+  assert.equal(defaultWorkerId(SLURM), "slurm-12-1-3");
+  assert.equal(defaultWorkerId({ ...SLURM, SLURM_ARRAY_JOB_ID: "10", SLURM_ARRAY_TASK_ID: "2" }), "slurm-10_2-1-3");
+});
+
+test("Kubernetes' pod and container name the worker", () => {
+  const env = { KUBERNETES_SERVICE_HOST: "10.0.0.1", POD_NAME: "trainer-0", CONTAINER_NAME: "main" };
+
+  assert.equal(defaultWorkerId(env), "pod-trainer-0-main");
+  assert.equal(defaultWorkerId({ ...env, CUDA_VISIBLE_DEVICES: "1" }), "pod-trainer-0-main-cuda1");
+});
+
+test("elsewhere host, device and a random part name the worker, in printable ASCII", () => {
+  const first = defaultWorkerId({ CUDA_VISIBLE_DEVICES: "0 ü" });
+
+  assert.equal(first.replace(/[0-9a-f]{8}$/, ""), `${hostname()}-cuda0__-`);
+  assert.notEqual(first, defaultWorkerId({ CUDA_VISIBLE_DEVICES: "0 ü" }));
+});
+
+test("two loops of one process do not share a name", () => {
+  assert.equal(claim("pod-a"), "pod-a");
+  assert.equal(claim("pod-a"), "pod-a-2");
+  unclaim("pod-a");
+  assert.equal(claim("pod-a"), "pod-a");
+});
