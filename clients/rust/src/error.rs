@@ -117,11 +117,11 @@ impl From<Status> for Error {
     /// Decodes `grpc-status-details-bin`. Details that are missing or unreadable (a proxy answered,
     /// not our server) leave reason and metadata empty.
     fn from(status: Status) -> Self {
-        let mut details = Details {
-            code: Some(code_of(&status)),
-            message: status.message().into(),
-            ..Details::default()
+        let (code, message) = match status.source() {
+            None => (status.code(), status.message().into()),
+            Some(source) => no_answer(source),
         };
+        let mut details = Details { code: Some(code), message, ..Details::default() };
         let rich = rpc::Status::decode(status.details()).unwrap_or_default();
         for any in rich.details {
             let data = any.value.as_slice();
@@ -150,20 +150,19 @@ impl From<Status> for Error {
     }
 }
 
-/// The code as the gRPC specification has it.
-///
-/// A status with a source was made by tonic itself, from a failure of the connection, which it calls
-/// UNKNOWN or CANCELLED as it comes; no answer came, so the call may be sent again.
-fn code_of(status: &Status) -> Code {
-    let Some(first) = status.source() else {
-        return status.code();
-    };
-    let mut source = Some(first);
-    while let Some(error) = source {
+/// Code and message of a status that tonic made itself, from a failure of the connection, and calls
+/// UNKNOWN or CANCELLED as it comes: no answer came, so the call may be sent again.
+fn no_answer(source: &(dyn StdError + 'static)) -> (Code, String) {
+    let mut code = Code::Unavailable;
+    let mut links = Vec::new();
+    let mut link = Some(source);
+    while let Some(error) = link {
         if error.is::<TimeoutExpired>() {
-            return Code::DeadlineExceeded;
+            code = Code::DeadlineExceeded;
         }
-        source = error.source();
+        links.push(error.to_string());
+        link = error.source();
     }
-    Code::Unavailable
+    links.dedup();
+    (code, links.join(": "))
 }

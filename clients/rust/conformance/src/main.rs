@@ -301,8 +301,10 @@ fn text<'a>(step: &'a Json, field: &str) -> &'a str {
     step[field].as_str().unwrap_or_default()
 }
 
+/// A number, or one as a decimal string.
 fn int(step: &Json, field: &str) -> i64 {
-    step[field].as_i64().unwrap_or_default()
+    let value = &step[field];
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_default()
 }
 
 fn seconds(step: &Json, field: &str) -> Option<Duration> {
