@@ -215,7 +215,7 @@ impl Connection {
     /// Waits on the connection's thread, so that the caller needs no timer.
     pub(crate) async fn sleep(&self, duration: Duration) {
         // An error means that the client is gone, and it is held by self.
-        let _ = self.handle().spawn(sleep(duration)).await;
+        let _ = self.handle().spawn(async move { sleep(duration).await }).await;
     }
 
     /// Runs a future on the connection's thread to its end, whether or not it is waited for.

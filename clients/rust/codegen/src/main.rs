@@ -70,8 +70,7 @@ fn generate(protos: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     }
     let server = tonic_prost_build::configure()
         .build_client(false)
-        .extern_path(".asha.v1", "asha_client::pb")
-        .extern_path(".google.rpc", "asha_client::pb::rpc");
+        .extern_path(".asha.v1", "::asha_client::pb");
     let name = "asha.v1.rs";
     let text = compile(server, &suggestions)?.remove(name).ok_or("no service")?;
     files.insert(Path::new("tests/client").join(name), text);

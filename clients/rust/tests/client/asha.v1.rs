@@ -16,9 +16,9 @@ pub mod suggestion_service_server {
         /// FAILED_PRECONDITION / REQUEST_ID_REUSED, ABORTED / LEASE_LOST (the request_id's attempt is over).
         async fn get_suggestion(
             &self,
-            request: tonic::Request<super::asha_client::pb::GetSuggestionRequest>,
+            request: tonic::Request<::asha_client::pb::GetSuggestionRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::GetSuggestionResponse>,
+            tonic::Response<::asha_client::pb::GetSuggestionResponse>,
             tonic::Status,
         >;
         /// Reports metrics at a step, renews the lease and answers the decision once both are durable.
@@ -26,53 +26,53 @@ pub mod suggestion_service_server {
         /// ABORTED / LEASE_LOST, NOT_FOUND / TRIAL_NOT_FOUND.
         async fn report_metric(
             &self,
-            request: tonic::Request<super::asha_client::pb::ReportMetricRequest>,
+            request: tonic::Request<::asha_client::pb::ReportMetricRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::ReportMetricResponse>,
+            tonic::Response<::asha_client::pb::ReportMetricResponse>,
             tonic::Status,
         >;
         /// Asks what was decided about an attempt. Reads only and does not renew the lease; never an error for a trial that
         /// ended or a lease that is lost: it says STOP and why. NOT_FOUND / TRIAL_NOT_FOUND.
         async fn should_stop(
             &self,
-            request: tonic::Request<super::asha_client::pb::ShouldStopRequest>,
+            request: tonic::Request<::asha_client::pb::ShouldStopRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::ShouldStopResponse>,
+            tonic::Response<::asha_client::pb::ShouldStopResponse>,
             tonic::Status,
         >;
         /// Renews the lease. ABORTED / LEASE_LOST, FAILED_PRECONDITION / TRIAL_ENDED, NOT_FOUND / TRIAL_NOT_FOUND.
         async fn heartbeat(
             &self,
-            request: tonic::Request<super::asha_client::pb::HeartbeatRequest>,
+            request: tonic::Request<::asha_client::pb::HeartbeatRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::HeartbeatResponse>,
+            tonic::Response<::asha_client::pb::HeartbeatResponse>,
             tonic::Status,
         >;
         /// Reports a complete checkpoint and renews the lease. Accepted after PAUSE until the trial is handed on.
         /// ABORTED / LEASE_LOST, FAILED_PRECONDITION / TRIAL_ENDED, NOT_FOUND / TRIAL_NOT_FOUND.
         async fn report_checkpoint(
             &self,
-            request: tonic::Request<super::asha_client::pb::ReportCheckpointRequest>,
+            request: tonic::Request<::asha_client::pb::ReportCheckpointRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::ReportCheckpointResponse>,
+            tonic::Response<::asha_client::pb::ReportCheckpointResponse>,
             tonic::Status,
         >;
         /// The training ended by itself and is over. The same call again gets the same answer; after STOP or PAUSE it changes
         /// nothing. ABORTED / LEASE_LOST, FAILED_PRECONDITION / TRIAL_ENDED, NOT_FOUND / TRIAL_NOT_FOUND.
         async fn complete_trial(
             &self,
-            request: tonic::Request<super::asha_client::pb::CompleteTrialRequest>,
+            request: tonic::Request<::asha_client::pb::CompleteTrialRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::CompleteTrialResponse>,
+            tonic::Response<::asha_client::pb::CompleteTrialResponse>,
             tonic::Status,
         >;
         /// The training failed. The same call again gets the same answer; after STOP or PAUSE it changes nothing.
         /// ABORTED / LEASE_LOST, FAILED_PRECONDITION / TRIAL_ENDED, NOT_FOUND / TRIAL_NOT_FOUND.
         async fn fail_trial(
             &self,
-            request: tonic::Request<super::asha_client::pb::FailTrialRequest>,
+            request: tonic::Request<::asha_client::pb::FailTrialRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::FailTrialResponse>,
+            tonic::Response<::asha_client::pb::FailTrialResponse>,
             tonic::Status,
         >;
         /// The worker is going away (preempted); another goes on from the last checkpoint, uncounted. The same call again gets
@@ -80,15 +80,15 @@ pub mod suggestion_service_server {
         /// NOT_FOUND / TRIAL_NOT_FOUND.
         async fn release_trial(
             &self,
-            request: tonic::Request<super::asha_client::pb::ReleaseTrialRequest>,
+            request: tonic::Request<::asha_client::pb::ReleaseTrialRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::asha_client::pb::ReleaseTrialResponse>,
+            tonic::Response<::asha_client::pb::ReleaseTrialResponse>,
             tonic::Status,
         >;
         /// Server streaming response type for the TrainingSession method.
         type TrainingSessionStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<
-                    super::asha_client::pb::TrainingSessionResponse,
+                    ::asha_client::pb::TrainingSessionResponse,
                     tonic::Status,
                 >,
             >
@@ -99,7 +99,7 @@ pub mod suggestion_service_server {
         async fn training_session(
             &self,
             request: tonic::Request<
-                tonic::Streaming<super::asha_client::pb::TrainingSessionRequest>,
+                tonic::Streaming<::asha_client::pb::TrainingSessionRequest>,
             >,
         ) -> std::result::Result<
             tonic::Response<Self::TrainingSessionStream>,
@@ -191,9 +191,9 @@ pub mod suggestion_service_server {
                     impl<
                         T: SuggestionService,
                     > tonic::server::UnaryService<
-                        super::asha_client::pb::GetSuggestionRequest,
+                        ::asha_client::pb::GetSuggestionRequest,
                     > for GetSuggestionSvc<T> {
-                        type Response = super::asha_client::pb::GetSuggestionResponse;
+                        type Response = ::asha_client::pb::GetSuggestionResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -201,7 +201,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                super::asha_client::pb::GetSuggestionRequest,
+                                ::asha_client::pb::GetSuggestionRequest,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -239,10 +239,9 @@ pub mod suggestion_service_server {
                     struct ReportMetricSvc<T: SuggestionService>(pub Arc<T>);
                     impl<
                         T: SuggestionService,
-                    > tonic::server::UnaryService<
-                        super::asha_client::pb::ReportMetricRequest,
-                    > for ReportMetricSvc<T> {
-                        type Response = super::asha_client::pb::ReportMetricResponse;
+                    > tonic::server::UnaryService<::asha_client::pb::ReportMetricRequest>
+                    for ReportMetricSvc<T> {
+                        type Response = ::asha_client::pb::ReportMetricResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -250,7 +249,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                super::asha_client::pb::ReportMetricRequest,
+                                ::asha_client::pb::ReportMetricRequest,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -288,19 +287,16 @@ pub mod suggestion_service_server {
                     struct ShouldStopSvc<T: SuggestionService>(pub Arc<T>);
                     impl<
                         T: SuggestionService,
-                    > tonic::server::UnaryService<
-                        super::asha_client::pb::ShouldStopRequest,
-                    > for ShouldStopSvc<T> {
-                        type Response = super::asha_client::pb::ShouldStopResponse;
+                    > tonic::server::UnaryService<::asha_client::pb::ShouldStopRequest>
+                    for ShouldStopSvc<T> {
+                        type Response = ::asha_client::pb::ShouldStopResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<
-                                super::asha_client::pb::ShouldStopRequest,
-                            >,
+                            request: tonic::Request<::asha_client::pb::ShouldStopRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -336,19 +332,16 @@ pub mod suggestion_service_server {
                     struct HeartbeatSvc<T: SuggestionService>(pub Arc<T>);
                     impl<
                         T: SuggestionService,
-                    > tonic::server::UnaryService<
-                        super::asha_client::pb::HeartbeatRequest,
-                    > for HeartbeatSvc<T> {
-                        type Response = super::asha_client::pb::HeartbeatResponse;
+                    > tonic::server::UnaryService<::asha_client::pb::HeartbeatRequest>
+                    for HeartbeatSvc<T> {
+                        type Response = ::asha_client::pb::HeartbeatResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<
-                                super::asha_client::pb::HeartbeatRequest,
-                            >,
+                            request: tonic::Request<::asha_client::pb::HeartbeatRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -385,9 +378,9 @@ pub mod suggestion_service_server {
                     impl<
                         T: SuggestionService,
                     > tonic::server::UnaryService<
-                        super::asha_client::pb::ReportCheckpointRequest,
+                        ::asha_client::pb::ReportCheckpointRequest,
                     > for ReportCheckpointSvc<T> {
-                        type Response = super::asha_client::pb::ReportCheckpointResponse;
+                        type Response = ::asha_client::pb::ReportCheckpointResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -395,7 +388,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                super::asha_client::pb::ReportCheckpointRequest,
+                                ::asha_client::pb::ReportCheckpointRequest,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -434,9 +427,9 @@ pub mod suggestion_service_server {
                     impl<
                         T: SuggestionService,
                     > tonic::server::UnaryService<
-                        super::asha_client::pb::CompleteTrialRequest,
+                        ::asha_client::pb::CompleteTrialRequest,
                     > for CompleteTrialSvc<T> {
-                        type Response = super::asha_client::pb::CompleteTrialResponse;
+                        type Response = ::asha_client::pb::CompleteTrialResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -444,7 +437,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                super::asha_client::pb::CompleteTrialRequest,
+                                ::asha_client::pb::CompleteTrialRequest,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -482,19 +475,16 @@ pub mod suggestion_service_server {
                     struct FailTrialSvc<T: SuggestionService>(pub Arc<T>);
                     impl<
                         T: SuggestionService,
-                    > tonic::server::UnaryService<
-                        super::asha_client::pb::FailTrialRequest,
-                    > for FailTrialSvc<T> {
-                        type Response = super::asha_client::pb::FailTrialResponse;
+                    > tonic::server::UnaryService<::asha_client::pb::FailTrialRequest>
+                    for FailTrialSvc<T> {
+                        type Response = ::asha_client::pb::FailTrialResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<
-                                super::asha_client::pb::FailTrialRequest,
-                            >,
+                            request: tonic::Request<::asha_client::pb::FailTrialRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -530,10 +520,9 @@ pub mod suggestion_service_server {
                     struct ReleaseTrialSvc<T: SuggestionService>(pub Arc<T>);
                     impl<
                         T: SuggestionService,
-                    > tonic::server::UnaryService<
-                        super::asha_client::pb::ReleaseTrialRequest,
-                    > for ReleaseTrialSvc<T> {
-                        type Response = super::asha_client::pb::ReleaseTrialResponse;
+                    > tonic::server::UnaryService<::asha_client::pb::ReleaseTrialRequest>
+                    for ReleaseTrialSvc<T> {
+                        type Response = ::asha_client::pb::ReleaseTrialResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
@@ -541,7 +530,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                super::asha_client::pb::ReleaseTrialRequest,
+                                ::asha_client::pb::ReleaseTrialRequest,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
@@ -580,9 +569,9 @@ pub mod suggestion_service_server {
                     impl<
                         T: SuggestionService,
                     > tonic::server::StreamingService<
-                        super::asha_client::pb::TrainingSessionRequest,
+                        ::asha_client::pb::TrainingSessionRequest,
                     > for TrainingSessionSvc<T> {
-                        type Response = super::asha_client::pb::TrainingSessionResponse;
+                        type Response = ::asha_client::pb::TrainingSessionResponse;
                         type ResponseStream = T::TrainingSessionStream;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
@@ -591,9 +580,7 @@ pub mod suggestion_service_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                tonic::Streaming<
-                                    super::asha_client::pb::TrainingSessionRequest,
-                                >,
+                                tonic::Streaming<::asha_client::pb::TrainingSessionRequest>,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
