@@ -561,12 +561,13 @@ impl Trial {
         let trial = self.clone();
         let is_panicking = std::thread::panicking();
         let ending = async move {
-            let panicked = || trial.failed(Failure::retryable("the training code panicked"));
-            let released = || trial.released("the loop was left");
-            trial.note_end(match is_panicking {
-                true => trial.end(panicked(), in_haste()).await,
-                false => trial.end(released(), in_haste()).await,
-            });
+            let outcome = if is_panicking {
+                let failure = Failure::retryable("the training code panicked");
+                trial.end(trial.failed(failure), in_haste()).await
+            } else {
+                trial.end(trial.released("the loop was left"), in_haste()).await
+            };
+            trial.note_end(outcome);
         };
         let is_settled = {
             let state = self.shared.state.borrow();
