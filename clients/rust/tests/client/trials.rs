@@ -340,3 +340,24 @@ async fn a_server_that_holds_no_more_calls_is_asked_now_and_then() {
     let wait = server.requests::<pb::GetSuggestionRequest>()[1].max_wait.unwrap_or_default();
     assert_eq!(Duration::try_from(wait).unwrap(), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn workers_of_one_process_share_a_client() {
+    let server = Server::start();
+    server.suggest((0..4).map(assigned));
+    let experiment = connect(&server).experiment("digits");
+    let workers = [0.5, 0.25].map(|loss| {
+        let trials = experiment.trials();
+        tokio::spawn(trials.run(async move |trial| {
+            trial.report(3, [("val_loss", loss)]).await?;
+            Ok(())
+        }))
+    });
+    let mut count = 0;
+    for worker in workers {
+        count += worker.await.unwrap().unwrap();
+    }
+
+    assert_eq!(count, 4);
+    assert_eq!(server.requests::<pb::ReportMetricRequest>().len(), 4);
+}
