@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use asha_client::pb::get_suggestion_response::Result as Suggestion;
 use asha_client::pb::{self, rpc};
@@ -87,7 +87,7 @@ impl Server {
             runtime.spawn(builder.serve_with_incoming(service, UnixListenerStream::new(listener)));
             address.to_owned()
         } else {
-            let listener = TcpListener::bind(address).expect("a port");
+            let listener = bind(address);
             listener.set_nonblocking(true).unwrap();
             let address = listener.local_addr().unwrap().to_string();
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
@@ -164,6 +164,18 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.runtime.take().unwrap().shutdown_background();
+    }
+}
+
+/// Listens on an address, once a server that was dropped has let it go.
+fn bind(address: &str) -> TcpListener {
+    let began = Instant::now();
+    loop {
+        match TcpListener::bind(address) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(began.elapsed() < PATIENCE, "{address}: {error}"),
+        }
+        std::thread::yield_now();
     }
 }
 
