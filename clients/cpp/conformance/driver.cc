@@ -80,6 +80,10 @@ double decode_double(const json& value) {
   throw std::invalid_argument("not a number: " + value.dump());
 }
 
+std::int64_t decode_int(const json& value) {
+  return value.is_string() ? std::stoll(value.get<std::string>()) : value.get<std::int64_t>();
+}
+
 struct EncodeValue {
   json operator()(std::monostate) const { return {"unknown", nullptr}; }
   json operator()(double value) const { return {"double", encode_double(value)}; }
@@ -167,7 +171,7 @@ class Driver {
       return decision ? encode_decision(*decision) : json::object();
     }
     if (what == "checkpoint") {
-      trial_->report_checkpoint(step.at("step").get<std::int64_t>(), text(step, "uri"));
+      trial_->report_checkpoint(decode_int(step.at("step")), text(step, "uri"));
       return json::object();
     }
     asha::Trial& trial = *std::exchange(trial_, nullptr);
@@ -252,7 +256,7 @@ class Driver {
       metrics[name] = decode_double(value);
     }
     return encode_decision(
-        trial_->report(step.at("step").get<std::int64_t>(), metrics, text(step, "checkpoint")));
+        trial_->report(decode_int(step.at("step")), metrics, text(step, "checkpoint")));
   }
 
   json close() {

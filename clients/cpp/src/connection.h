@@ -14,8 +14,10 @@
 
 namespace asha {
 
-// How long a trial that ends with its process is tried to be given back; then its lease expires.
-inline constexpr std::chrono::seconds kLastChance{2};
+// A trial that ends with its process is tried to be given back for 2 seconds in all: no attempt
+// begins after the first of these or takes longer than the second. Then its lease expires.
+inline constexpr std::chrono::milliseconds kLastAttempt{1'200};
+inline constexpr std::chrono::milliseconds kLastDeadline{800};
 
 class Connection {
  public:

@@ -268,7 +268,7 @@ void Trial::end(const char* method, const google::protobuf::Message& request,
       }
     }
     connection_->call(method, request, response,
-                      {.deadline = kLastChance / 2, .give_up_after = kLastChance});
+                      {.deadline = kLastDeadline, .give_up_after = kLastAttempt});
   } catch (const Error& error) {
     const bool was_gone = is_gone(error) || error.code() == "NOT_FOUND";
     if (!was_gone && !is_last_chance && !stop_.stop_requested()) throw;
