@@ -4,12 +4,17 @@
 #include <thread>
 
 #include "fake_server.h"
+#include "google/rpc/code.pb.h"
 
 namespace asha::test {
 namespace {
 
 using google::protobuf::util::MessageDifferencer;
 constexpr char kShouldStop[] = "asha.v1.SuggestionService/ShouldStop";
+
+std::string name_of(grpc::StatusCode code) {
+  return google::rpc::Code_Name(static_cast<int>(code));
+}
 
 class Retried : public testing::TestWithParam<Refusal> {};
 
@@ -37,7 +42,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Refusal{grpc::StatusCode::UNAVAILABLE},
                     Refusal{grpc::StatusCode::UNAVAILABLE, "SHUTTING_DOWN", {}, {}, 1ms},
                     Refusal{grpc::StatusCode::DEADLINE_EXCEEDED},
-                    Refusal{grpc::StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", {}, {}, 1ms}));
+                    Refusal{grpc::StatusCode::RESOURCE_EXHAUSTED, "OVERLOADED", {}, {}, 1ms}),
+    [](const auto& info) { return name_of(info.param.code) + info.param.reason; });
 
 class Refused : public testing::TestWithParam<grpc::StatusCode> {};
 
@@ -56,7 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(grpc::StatusCode::INVALID_ARGUMENT, grpc::StatusCode::NOT_FOUND,
                     grpc::StatusCode::ABORTED, grpc::StatusCode::INTERNAL,
                     grpc::StatusCode::UNKNOWN, grpc::StatusCode::CANCELLED,
-                    grpc::StatusCode::RESOURCE_EXHAUSTED /* without RetryInfo */));
+                    grpc::StatusCode::RESOURCE_EXHAUSTED /* without RetryInfo */),
+    [](const auto& info) { return name_of(info.param); });
 
 TEST(Retries, GiveUpAfterTheConfiguredTime) {
   FakeServer server;
