@@ -88,7 +88,9 @@ def _dict_differences(
 def _is_equal(expected: Any, actual: Any) -> bool:
     """Whether two scalars are equal: 64 bits of integer may be a string, absent is zero."""
     if actual is ABSENT or actual is None:
-        return expected is None or (isinstance(expected, (bool, int, float, str, list)) and not expected)
+        return expected is None or (
+            isinstance(expected, (bool, int, float, str, list)) and not expected
+        )
     if isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     if isinstance(expected, (int, float)) and isinstance(actual, (int, float)):
@@ -134,9 +136,7 @@ def _checked(
     return check
 
 
-def _includes(
-    argument: Any, actual: Any, variables: Variables, path: str
-) -> list[str]:
+def _includes(argument: Any, actual: Any, variables: Variables, path: str) -> list[str]:
     """Each item of the argument equals some item of the list."""
     items = actual if isinstance(actual, list) else []
     return [

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .driver_process import DriverFailed, DriverProcess, Language, load_language
+from .driver_process import CLIENTS, DriverFailed, DriverProcess, Language, load_language
 from .servers import RealServer
 
 _FAILED_BUILDS = pytest.StashKey[dict[str, str]]()
@@ -19,6 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options."""
     parser.addoption(
         "--driver", action="append", help="folder under clients/; repeat for several [python]"
+    )
+    parser.addoption(
+        "--clients", type=Path, default=CLIENTS, help="where these folders are, if elsewhere"
     )
     parser.addoption("--results", type=Path, help="write what passed and failed here, as JSON")
 
@@ -38,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     for name in chosen(config):
         try:
-            load_language(name).build()
+            load_language(name, config.getoption("--clients")).build()
         except DriverFailed as error:
             failures[name] = str(error)
 
@@ -76,7 +79,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 class Drivers:
     """Running drivers by language; one that failed is started anew."""
 
-    def __init__(self, failed_builds: dict[str, str]) -> None:
+    def __init__(self, clients: Path, failed_builds: dict[str, str]) -> None:
+        self._clients = clients
         self._failed_builds = failed_builds
         self._running: dict[str, DriverProcess] = {}
 
@@ -88,7 +92,7 @@ class Drivers:
         """
         if name in self._failed_builds:
             raise DriverFailed(self._failed_builds[name])
-        return load_language(name)
+        return load_language(name, self._clients)
 
     def get(self, name: str) -> DriverProcess:
         """The running driver of a language.
@@ -117,7 +121,7 @@ class Drivers:
 @pytest.fixture(scope="session")
 def drivers(pytestconfig: pytest.Config) -> Iterator[Drivers]:
     """The drivers of this process."""
-    running = Drivers(pytestconfig.stash[_FAILED_BUILDS])
+    running = Drivers(pytestconfig.getoption("--clients"), pytestconfig.stash[_FAILED_BUILDS])
     yield running
     running.close()
 

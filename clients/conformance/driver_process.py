@@ -85,13 +85,13 @@ class Language:
             )
 
 
-def load_language(name: str) -> Language:
-    """The client in `clients/<name>`.
+def load_language(name: str, clients: Path = CLIENTS) -> Language:
+    """The client in the folder of this name, under the folder of all clients.
 
     Raises:
         DriverFailed: it has no client.toml, or one that cannot be read.
     """
-    path = CLIENTS / name / "client.toml"
+    path = (clients / name / "client.toml").resolve()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -118,6 +118,7 @@ class DriverProcess:
     def __init__(self, language: Language) -> None:
         self._name = language.name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the driver
+        self._log_from = 0
         self._next_id = 1
         self._process = subprocess.Popen(
             language.command("driver"),
@@ -176,9 +177,13 @@ class DriverProcess:
             raise DriverFailed(f"no answer to step {number}: {line.decode(errors='replace')}")
         return answer
 
+    def begin_case(self) -> None:
+        """Forgets what it said on standard error until now."""
+        self._log_from = self._log.seek(0, os.SEEK_END)
+
     def log_tail(self) -> str:
-        """The end of what it said on standard error, after all earlier cases' words."""
-        self._log.seek(0)
+        """The end of what it said on standard error since the case began."""
+        self._log.seek(self._log_from)
         return self._log.read().decode(errors="replace")[-4000:]
 
     def terminate(self) -> None:

@@ -8,7 +8,7 @@ A step has one of these keys.
   the driver is at it.
 * `suite`: `call`, with `method`, `request`, `expect` as above: a call of the suite's own.
 * `received`: the name of a method, of what reached the scripted server: `count` calls, all `same`,
-  with these `requests` (in order), `metadata`, `deadline_s`; within `within_s` (default 5).
+  with these `requests` (in order), `metadata`, `deadline_s`, a `distinct` field; within `within_s` (default 5).
 * `server`: `kill`, `start` or `restart` the real one; `cut` the line of the scripted one.
 * `signal`: `SIGTERM` to the driver, which must end.
 * `pause_s`: seconds.
@@ -78,6 +78,7 @@ class Play:
             Mismatch: with the differences and what was said until then.
         """
         connection = {"address": "${address}"} | USUAL_CONNECTION | self._case.connect
+        self._driver.begin_case()
         steps = [{"do": "connect", **connection}, *self._case.steps]
         for number, step in enumerate(steps):
             try:
@@ -186,11 +187,17 @@ class Play:
             found += differences(step["count"], len(calls), self.variables, f"calls of {method}")
         if step.get("same") and any(one != requests[0] for one in requests[1:]):
             found.append(f"requests of {method} differ: {json.dumps(requests, ensure_ascii=False)}")
+        if "distinct" in step:
+            values = [one[step["distinct"]] for one in requests]
+            if len(set(values)) != len(values):
+                found.append(f"{step['distinct']} of {method} is used twice: {values}")
         if "requests" in step:
             expected = step["requests"]
             path = f"requests of {method}"
             exact = step.get("exact", False)
-            found += differences(expected, requests[: len(expected)], self.variables, path, exact=exact)
+            found += differences(
+                expected, requests[: len(expected)], self.variables, path, exact=exact
+            )
         for one in calls:
             if "metadata" in step:
                 path = f"metadata of {method}"
@@ -213,5 +220,3 @@ class Play:
 
     def _note(self, arrow: str, message: dict[str, Any]) -> None:
         self._talk.append(f"{arrow} {json.dumps(message, ensure_ascii=False)[:1500]}")
-
-

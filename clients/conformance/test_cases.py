@@ -26,15 +26,16 @@ def test_the_client_does_what_the_case_expects(
     record_property("case", case.name)
     known = drivers.language(driver_name).known_failures.get(case.name)
     record_property("known", known or "")
+    failure = ""
     try:
         _play(case, driver_name, drivers, request)
     except (Mismatch, DriverFailed) as error:
+        failure = str(error)
         drivers.drop(driver_name)
-        if known is None:
-            pytest.fail(str(error), pytrace=False)
-    else:
-        if known is not None:
-            pytest.fail(f"passes: take it off [known_failures] ({known})", pytrace=False)
+    if failure and known is None:
+        pytest.fail(failure, pytrace=False)
+    if known is not None and not failure:
+        pytest.fail(f"passes: take it off [known_failures] ({known})", pytrace=False)
 
 
 def _play(case: Case, driver_name: str, drivers: Drivers, request: pytest.FixtureRequest) -> None:

@@ -84,7 +84,9 @@ class Driver:
         json_format.ParseDict(step["request"], request)
         method = getattr(getattr(self.client, stub), name)
         response = self.client.call(
-            _cancelled_after(method, step["cancel_after_s"]) if "cancel_after_s" in step else method,
+            _cancelled_after(method, step["cancel_after_s"])
+            if "cancel_after_s" in step
+            else method,
             request,
             timeout=step.get("deadline_s"),
             retry_for=step.get("give_up_after_s"),
@@ -102,7 +104,9 @@ class Driver:
     def report(self, step: Fields) -> Fields:
         """A report."""
         metrics = {name: float(value) for name, value in step["metrics"].items()}
-        return _decided(self.trial.report(step["step"], metrics, step.get("checkpoint") or None))
+        return _decided(
+            self.trial.report(int(step["step"]), metrics, step.get("checkpoint") or None)
+        )
 
     def decision(self, _: Fields) -> Fields:
         """What is known without a call."""
@@ -110,7 +114,7 @@ class Driver:
 
     def checkpoint(self, step: Fields) -> Fields:
         """A checkpoint between reports."""
-        self.trial.save_checkpoint(step["step"], step["uri"])
+        self.trial.save_checkpoint(int(step["step"]), step["uri"])
         return {}
 
     def fail(self, step: Fields) -> Fields:
