@@ -19,13 +19,18 @@ UNNAMED_VALUE = 1_000_000
 """A value that no enum of the protos has a name for."""
 
 EDGES: dict[str, list[Any]] = {
-    "TYPE_DOUBLE": [float("nan"), float("inf"), float("-inf"), -0.0, 0.1, 5e-324, 1.7976931348623157e308],
+    "TYPE_DOUBLE": [
+        float("nan"), float("inf"), float("-inf"), -0.0, 0.1, 5e-324, 1.7976931348623157e308,
+    ],
     "TYPE_INT64": [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 1],
     "TYPE_UINT64": [2**53 + 1, 2**64 - 1, 1],
     "TYPE_INT32": [2**31 - 1, -(2**31), 1],
     "TYPE_UINT32": [2**31 - 1, 2**32 - 1, 1],
     "TYPE_BOOL": [True],
-    "TYPE_STRING": ["s3://bücket/Ж/模型/🎲.pt", 'quote " backslash \\ tab \t newline \n', "e\u0301 \u202e \u2028", "null"],
+    "TYPE_STRING": [
+        "s3://bücket/Ж/模型/🎲.pt", 'quote " backslash \\ tab \t newline \n',
+        "e\u0301 \u202e \u2028", "null",
+    ],
     "TYPE_BYTES": [b"\x00\xff"],
 }  # fmt: skip
 """Values by the field's type, in the order of variants."""

@@ -7,8 +7,9 @@ A step has one of these keys.
   repeats the step until its answer is as expected; `meanwhile` holds steps that are played while
   the driver is at it.
 * `suite`: `call`, with `method`, `request`, `expect` as above: a call of the suite's own.
-* `received`: the name of a method, of what reached the scripted server: `count` calls, all `same`,
-  with these `requests` (in order), `metadata`, `deadline_s`, a `distinct` field; within `within_s` (default 5).
+* `received`: the name of a method, of what reached the scripted server: `count` calls, all `same`
+  or with a `distinct` field, with these `requests` (in order), `metadata`, `deadline_s`; within
+  `within_s` (default 5).
 * `server`: `kill`, `start` or `restart` the real one; `cut` the line of the scripted one.
 * `signal`: `SIGTERM` to the driver, which must end.
 * `pause_s`: seconds.
@@ -26,9 +27,8 @@ import time
 from typing import Any
 
 import grpc
-from google.protobuf import json_format
-
 from asha_client import errors
+from google.protobuf import json_format
 
 from .case import Case
 from .compare import Variables, differences, filled

@@ -11,14 +11,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 
-from ..python.tests.scripted_server import Answer, Late, Refusal, ScriptedServer, Silence
+from clients.python.tests.scripted_server import Answer, Late, Refusal, ScriptedServer, Silence
+
 from .driver_process import environment
 from .wire_methods import SHORT_NAMES, response_of
 
@@ -145,8 +146,9 @@ class Misbehaving:
             once = [answer for one in answers for answer in self._repeated(full_name, one)]
             for answer in answers:
                 if "always" in answer:
-                    standing = self._answer_of(full_name, answer["always"])
-                    self.server.always(method, lambda _, standing=standing: standing)
+                    self.server.always(
+                        method, _always(self._answer_of(full_name, answer["always"]))
+                    )
             self.server.script(method, *once)
 
     def _repeated(self, method: str, answer: Mapping[str, Any]) -> list[Answer]:
@@ -192,6 +194,11 @@ class Misbehaving:
             self._line.close()
         self.server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _always(answer: Answer) -> Callable[[Any], Answer]:
+    """A standing answer, whatever the request."""
+    return lambda _: answer
 
 
 class Line:

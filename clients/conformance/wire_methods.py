@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
+from asha_client.pb import admin_service_pb2, experiment_service_pb2, suggestion_service_pb2
 from google.protobuf import json_format, message_factory
 from google.protobuf.message import Message
-
-from asha_client.pb import admin_service_pb2, experiment_service_pb2, suggestion_service_pb2
 
 SERVICES = (
     suggestion_service_pb2.DESCRIPTOR.services_by_name["SuggestionService"],
