@@ -6,7 +6,6 @@ A matcher is an object with one key that begins with `$`; `MATCHERS` has them al
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -153,7 +152,6 @@ MATCHERS: dict[str, Callable[[Any, Any, Variables, str], list[str]]] = {
     "$contains": _checked("a text with", lambda a, v: a in v),
     "$regex": _checked("a text like", lambda a, v: re.fullmatch(a, v) is not None),
     "$length": _checked("the length", lambda a, v: len(v) == a),
-    "$near": _checked("close to", lambda a, v: math.isclose(a, float(v), rel_tol=1e-6)),
     "$between": _checked("between", lambda a, v: a[0] <= float(v) <= a[1]),
     "$not": _checked("other than", lambda a, v: not _is_equal(a, v)),
     "$time": _checked("a time", lambda _, v: re.match(r"\d{4}-\d\d-\d\dT.*Z$", v) is not None),

@@ -1,8 +1,8 @@
 """Cases made from the protos: every method with every field, enum value and kind of edge.
 
-A message is filled in variants. Variant 0 is empty. In the others every field is set; variant i
-takes the i-th value of each enum (after the last one a value that has no name), the i-th member
-of each oneof, and the i-th edge of each scalar.
+A message is filled in variants, after an empty one. In variant i every field is set; it takes the
+i-th value of each enum (after the last one a value that has no name), the i-th edge of each scalar
+and the i-th member of each oneof; within a member of a oneof of n, the (i / n)-th of everything.
 """
 
 from __future__ import annotations
@@ -140,15 +140,21 @@ def _widest(descriptor: Any, visited: set[str]) -> int:
     if descriptor.full_name in visited:
         return 1
     visited.add(descriptor.full_name)
-    sizes = [len(oneof.fields) for oneof in descriptor.oneofs]
+    sizes = []
     for field in descriptor.fields:
         if field.enum_type is not None:
-            sizes.append(len(field.enum_type.values) + 1)
+            size = len(field.enum_type.values) + 1
         elif field.message_type is not None:
-            sizes.append(_widest(field.message_type, visited))
+            size = _widest(field.message_type, visited)
         else:
-            sizes.append(len(EDGES[_TYPES[field.type]]))
+            size = len(EDGES[_TYPES[field.type]])
+        sizes.append(size * _choices(field))
     return max(sizes, default=1)
+
+
+def _choices(field: Any) -> int:
+    """How many members the field's oneof has; 1 without one."""
+    return 1 if field.containing_oneof is None else len(field.containing_oneof.fields)
 
 
 def _filled(descriptor: Any, index: int, depth: int) -> Message:
@@ -163,16 +169,10 @@ def _filled(descriptor: Any, index: int, depth: int) -> Message:
     if descriptor.full_name == "google.protobuf.FieldMask":
         message.paths.extend(["max_trials", "display_name"])
         return message  # type: ignore[no-any-return]
-    chosen = {
-        oneof.fields[index % len(oneof.fields)].name
-        for oneof in descriptor.oneofs
-        if len(oneof.fields) > 1
-    }
+    chosen = {oneof.fields[index % len(oneof.fields)].name for oneof in descriptor.oneofs}
     for field in descriptor.fields:
-        oneof = field.containing_oneof
-        if oneof is not None and len(oneof.fields) > 1 and field.name not in chosen:
-            continue
-        _set(message, field, index, depth)
+        if field.containing_oneof is None or field.name in chosen:
+            _set(message, field, index // _choices(field), depth)
     return message  # type: ignore[no-any-return]
 
 
