@@ -72,8 +72,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Writes the results, in the first process only."""
     path = session.config.getoption("--results")
     if path is not None and not hasattr(session.config, "workerinput"):
-        ordered = sorted(_collected, key=lambda one: (str(one["driver"]), str(one["case"])))
-        path.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+        text = json.dumps(summary(_collected), indent=1, sort_keys=True, ensure_ascii=False)
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def summary(collected: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results by language, each case `passed`, `known` (to fail) or `failed`."""
+    languages: dict[str, dict[str, str]] = {}
+    for one in collected:
+        outcome = "failed" if not one["passed"] else "known" if one["known"] else "passed"
+        languages.setdefault(one["driver"], {})[one["case"]] = outcome
+    return {"cases": {one["case"]: one["about"] for one in collected}, "languages": languages}
 
 
 class Drivers:

@@ -44,7 +44,7 @@ DEPTH_MAX = 12
 
 
 def wire_cases() -> list[Case]:
-    """One case a method: its request arrives as it was given, its response as it was answered."""
+    """One case a method: its request arrives as given, its response as answered, after a retry."""
     return [_wire_case(name) for name in METHODS]
 
 
@@ -54,7 +54,7 @@ def _wire_case(method: str) -> Case:
     responses = variants(descriptor.output_type)
     count = max(len(requests), len(responses))
     steps: list[dict[str, Any]] = []
-    answers = []
+    answers: list[dict[str, Any]] = [{"refuse": {"code": "UNAVAILABLE"}}]
     short = method.rpartition("/")[2]
     for index in range(count):
         request = requests[index % len(requests)]
@@ -70,10 +70,11 @@ def _wire_case(method: str) -> Case:
             }
         )
     sent = [plain(requests[index % len(requests)]) for index in range(count)]
-    steps.append({"received": short, "count": count, "requests": sent, "exact": True})
+    sent.insert(0, sent[0])
+    steps.append({"received": short, "count": count + 1, "requests": sent, "exact": True})
     return Case(
         name=f"wire-{short}",
-        about=f"Every field of {short} arrives, in both directions, exactly.",
+        about=f"{short} is retried, and each of its fields arrives exactly, in both directions.",
         server="script",
         steps=steps,
         script={short: answers},

@@ -24,6 +24,7 @@ def test_the_client_does_what_the_case_expects(
 ) -> None:
     record_property("driver", driver_name)
     record_property("case", case.name)
+    record_property("about", case.about)
     known = drivers.language(driver_name).known_failures.get(case.name)
     record_property("known", known or "")
     failure = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from .case import Case
 from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY, SCRIPTED_ONLY_METHODS
 from .compare import ABSENT, MATCHERS, differences, filled
 from .conftest import Drivers
+from .driver_process import CLIENTS
 from .generated import UNNAMED_VALUE, variants
 from .play import Mismatch, Play
 from .servers import Misbehaving
@@ -132,6 +134,25 @@ def test_hard_values_cross_the_wire() -> None:
 
     for hard in ("9007199254740993", "-9223372036854775808", "NaN", "-Infinity", "模型", "5e-324"):
         assert hard in texts
+
+
+def test_the_committed_results_are_of_these_cases_and_clients() -> None:
+    """Else run the suite with every driver and `--results`, then docs/generate.py."""
+    results = json.loads((CLIENTS / "conformance" / "results.json").read_text(encoding="utf-8"))
+    names = {case.name for case in ALL_CASES}
+
+    assert results["cases"] == {case.name: case.about for case in ALL_CASES}
+    assert set(results["languages"]) == {path.parent.name for path in CLIENTS.glob("*/client.toml")}
+    assert all(set(outcomes) == names for outcomes in results["languages"].values())
+
+
+def test_the_guide_names_cases_that_exist() -> None:
+    guide = (CLIENTS.parent / "docs/howto/write-a-client.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in guide.splitlines() if line.startswith("|")][2:]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row[3])}
+
+    assert len(named) > 30
+    assert named - {case.name for case in ALL_CASES} == set()
 
 
 def test_names_of_cases_are_unique_and_sentences_end() -> None:
