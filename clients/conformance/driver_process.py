@@ -116,12 +116,13 @@ class DriverProcess:
     """A running driver. One line to it, one line from it."""
 
     def __init__(self, language: Language) -> None:
+        words = language.command("driver")
         self._name = language.name
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the driver
         self._log_from = 0
         self._next_id = 1
         self._process = subprocess.Popen(
-            language.command("driver"),
+            words,
             cwd=language.folder,
             env=environment(),
             stdin=subprocess.PIPE,

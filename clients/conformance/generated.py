@@ -165,7 +165,7 @@ def _filled(descriptor: Any, index: int, depth: int) -> Message:
         message.FromJsonString("2026-11-24T15:30:00.123456Z")
         return message  # type: ignore[no-any-return]
     if descriptor.full_name == "google.protobuf.Duration":
-        message.FromJsonString(["1.500s", "-0.250s", "3600s"][index % 3])
+        message.FromJsonString(["1.500s", "-1.250s", "3600s"][index % 3])
         return message  # type: ignore[no-any-return]
     if descriptor.full_name == "google.protobuf.FieldMask":
         message.paths.extend(["max_trials", "display_name"])

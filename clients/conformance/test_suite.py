@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from .case import Case
 from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY, SCRIPTED_ONLY_METHODS
 from .compare import ABSENT, MATCHERS, differences, filled
 from .conftest import Drivers
-from .driver_process import CLIENTS
+from .driver_process import CLIENTS, DriverFailed, DriverProcess, load_language
 from .generated import UNNAMED_VALUE, variants
 from .play import Mismatch, Play
 from .servers import Misbehaving
+from .test_cases import complaint_of
 from .wire_methods import METHODS, enum_types, plain
 
 REAL = [case for case in ALL_CASES if case.server != "script"]
@@ -202,6 +204,41 @@ def test_what_differs(expected: Any, actual: Any) -> None:
 
 def test_exact_finds_surplus_fields() -> None:
     assert differences({"a": 1}, {"a": 1, "b": 2}, {}, exact=True) == ["b: expected nothing, got 2"]
+
+
+def test_a_known_failure_may_fail_and_may_not_pass() -> None:
+    assert complaint_of("differs", None) == "differs"
+    assert complaint_of("differs", "as yet") == ""
+    assert complaint_of("", None) == ""
+    assert "take it off" in complaint_of("", "as yet")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = 'x'", "says no command `driver`"),
+        ("name = 'x'\ndriver = ['no-such-program-anywhere']", "no program no-such-program"),
+        ("name = 'x'\ndriver = ['./driver']", "no program"),
+        ("name = ", "client.toml"),
+    ],
+)
+def test_what_is_missing_is_a_failure(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "client.toml").write_text(text)
+
+    with pytest.raises(DriverFailed, match=words):
+        DriverProcess(load_language("x", tmp_path))
+    with pytest.raises(DriverFailed, match="no-such-language"):
+        load_language("no-such-language", tmp_path)
+
+
+def test_a_build_that_fails_shows_what_it_said(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    toml = "build = ['sh', '-c', 'echo the reason >&2; exit 3']\ndriver = ['true']"
+    (tmp_path / "x" / "client.toml").write_text(toml)
+
+    with pytest.raises(DriverFailed, match=r"exited 3(?s:.*)the reason"):
+        load_language("x", tmp_path).build()
 
 
 def test_every_matcher_is_used_by_a_case() -> None:
