@@ -40,19 +40,10 @@ SCRIPTED_ONLY = {
     "STORE_FAILED": "the disk would have to fail",
     "INTERNAL": "the server would have to have a bug",
     "NOT_IMPLEMENTED": "only what is not built yet is answered so",
-    "TOKEN_MISSING": "a server with tokens is not part of the suite yet",
+    "TOKEN_MISSING": "a server that wants tokens is not part of the suite yet",
     "TOKEN_INVALID": "as above",
     "SCOPE_MISSING": "as above",
-    "TOKEN_NOT_FOUND": "as above",
-    "TOKEN_EXISTS": "as above",
 }
 """Reasons that no case has from the real server, and why."""
-
-SCRIPTED_ONLY_METHODS = {
-    "asha.v1.AdminService/CreateToken": "a server with tokens is not part of the suite yet",
-    "asha.v1.AdminService/ListTokens": "as above",
-    "asha.v1.AdminService/RevokeToken": "as above",
-}
-"""Methods that drivers call on the scripted server alone, and why."""
 
 ALL_CASES: list[Case] = [*written_cases(), *wire_cases(), error_case(REASONS)]

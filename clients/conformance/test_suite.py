@@ -12,7 +12,7 @@ import pytest
 from asha_client.pb import error_pb2, trial_pb2
 
 from .case import Case
-from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY, SCRIPTED_ONLY_METHODS
+from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY
 from .compare import ABSENT, MATCHERS, differences, filled
 from .conftest import Drivers
 from .driver_process import CLIENTS, DriverFailed, DriverProcess, load_language
@@ -51,7 +51,7 @@ def test_every_unary_method_is_called_on_both_servers() -> None:
     scripted = methods_of([case for case in ALL_CASES if case.server == "script"])
 
     assert set(METHODS) - scripted == set()
-    assert set(METHODS) - methods_of(REAL) == set(SCRIPTED_ONLY_METHODS)
+    assert set(METHODS) - methods_of(REAL) == set()
 
 
 def test_the_table_of_reasons_is_that_of_the_wire() -> None:
