@@ -16,6 +16,7 @@ sys.path.insert(0, str(DOCS.parent))  # run as a script, only docs/ would be on 
 
 from docs.generator import (  # noqa: E402 - as above
     access,
+    clients,
     commands,
     configuration,
     errors,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": commands.page,
     "reference/schema.md": schema.page,
     "reference/methods.md": methods.page,
+    "reference/clients.md": clients.page,
     "explanation/rungs.svg": picture.picture,
 }
 

@@ -20,7 +20,6 @@ from asha_client.connection import Connection, check_process, drive, perform
 from asha_client.decision import Decision, Verdict, decode_decision
 from asha_client.deferred import DeferredReports
 from asha_client.flow import (
-    CALL_DEADLINE_S,
     COMPLETE_TRIAL,
     FAIL_TRIAL,
     HEARTBEAT,
@@ -453,7 +452,7 @@ class Attempt(Assignment):
             self._keepalive.stop()
         if not is_held or not self._ranks.is_speaker:
             return
-        deadline_s = CALL_DEADLINE_S if retry_for_s is None else max(min(retry_for_s, 10.0), 0.5)
+        deadline_s = None if retry_for_s is None else max(min(retry_for_s, 10.0), 0.5)
         try:
             yield from self._flushing(retry_for_s)
             yield from call(method, request, deadline_s=deadline_s, retry_for_s=retry_for_s)

@@ -38,6 +38,7 @@ def connect(
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
     sessions: bool = True,
+    deadline: float = CALL_DEADLINE_S,
 ) -> Client:
     """A client of one server. Does no I/O: the first call connects.
 
@@ -57,13 +58,16 @@ def connect(
         options: further options of the gRPC channel.
         sessions: whether the calls of workers go over one stream, where the server has it; False
             where a proxy carries streams badly.
+        deadline: of each attempt at a call that does not wait, in seconds.
 
     Raises:
         AccessDenied: a file of a token, certificate or key cannot be read.
     """
     credentials = credentials or find_credentials(root_certificates, client_certificate, client_key)
     return Client(
-        make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
+        make_target(
+            address, credentials, token, retry_for, max_backoff, options, sessions, deadline
+        )
     )
 
 
@@ -75,6 +79,7 @@ def make_target(
     max_backoff: float,
     options: tuple[tuple[str, int | str], ...],
     sessions: bool,
+    deadline: float,
 ) -> Target:
     """The target as `connect` describes it."""
     return Target(
@@ -85,6 +90,7 @@ def make_target(
         max_backoff,
         options,
         sessions,
+        deadline,
     )
 
 
@@ -142,7 +148,7 @@ class Client:
             spec=make_spec(spec),
             request_id=request_id or secrets.token_hex(16),
         )
-        response = self._connection.call(CREATE_EXPERIMENT, request, deadline_s=CALL_DEADLINE_S)
+        response = self._connection.call(CREATE_EXPERIMENT, request)
         return self.experiment(response.experiment.experiment_id)
 
     # The whole API, for programs that administer: `client.call(client.experiments.ListTrials, …)`.
@@ -167,7 +173,7 @@ class Client:
         method: grpc.UnaryUnaryMultiCallable[RequestT, ResponseT],
         request: RequestT,
         *,
-        timeout: float = CALL_DEADLINE_S,
+        timeout: float | None = None,
         retry_for: float | None = None,
     ) -> ResponseT:
         """The answer to one request, with deadline, token, retries and typed errors.
@@ -175,14 +181,15 @@ class Client:
         Args:
             method: of `experiments`, `suggestions` or `admin`.
             request: the same message for every attempt, so that a retry counts once.
-            timeout: of each attempt, in seconds.
+            timeout: of each attempt, in seconds; default: as the client was told.
             retry_for: at most so long, in seconds; default: as the client was told, 0 = not at all.
 
         Raises:
             AshaError: the refusal, with reason, metadata and violations.
         """
+        timeout_s = self._connection.target.attempt_s(timeout)
         return self._connection.retry(
-            lambda metadata: method(request, timeout=timeout, metadata=metadata),
+            lambda metadata: method(request, timeout=timeout_s, metadata=metadata),
             _method_name(request),
             retry_for,
         )

@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 
 from asha_client import errors
 from asha_client.flow import (
+    CALL_DEADLINE_S,
     REPORT_METRIC,
     Call,
     Effect,
@@ -69,6 +70,7 @@ class Target:
         max_backoff_s: longest pause between two attempts, in seconds.
         options: of the gRPC channel, after ours.
         sessions: whether calls go over one stream where the server has it.
+        deadline_s: of one attempt at a call that does not wait, in seconds.
     """
 
     address: str
@@ -78,11 +80,16 @@ class Target:
     max_backoff_s: float = 20.0
     options: tuple[tuple[str, int | str], ...] = ()
     sessions: bool = True
+    deadline_s: float = CALL_DEADLINE_S
 
     @property
     def metadata(self) -> Metadata:
         """What goes with every call."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
+
+    def attempt_s(self, deadline_s: float | None, wait_s: float = 0.0) -> float:
+        """How long one attempt may take, in seconds: the given deadline or ours, and the wait."""
+        return (self.deadline_s if deadline_s is None else deadline_s) + wait_s
 
     @property
     def channel_options(self) -> list[tuple[str, int | str]]:
@@ -154,7 +161,8 @@ class Connection:
         method: Method[RequestT, ResponseT],
         request: RequestT,
         *,
-        deadline_s: float,
+        wait_s: float = 0.0,
+        deadline_s: float | None = None,
         retry_for_s: float | None = None,
         in_session: bool = True,
     ) -> ResponseT:
@@ -163,7 +171,8 @@ class Connection:
         Args:
             method: what is called.
             request: the same message for every attempt.
-            deadline_s: of each attempt, in seconds.
+            wait_s: how long the server may hold the call, beside its deadline, in seconds.
+            deadline_s: of each attempt, in seconds; None = as configured.
             retry_for_s: how long to retry, in seconds; None = as configured, 0 = not at all.
             in_session: whether it may go over the session's stream, which other threads share.
 
@@ -171,11 +180,12 @@ class Connection:
             AshaError: what the server refused, or Unavailable when retry_for_s is over.
             ForkedProcess: this process is a fork of the one that made the connection.
         """
+        timeout_s = self.target.attempt_s(deadline_s, wait_s)
 
         def send(metadata: Metadata) -> ResponseT:
             if self._session is not None and in_session:
                 try:
-                    answer = self._session.call(method.path, request, deadline_s)
+                    answer = self._session.call(method.path, request, timeout_s)
                 except NoSession:
                     pass
                 else:
@@ -186,7 +196,7 @@ class Connection:
                 request_serializer=_serialize,
                 response_deserializer=method.response.FromString,
             )
-            response: ResponseT = callable_(request, timeout=deadline_s, metadata=metadata)
+            response: ResponseT = callable_(request, timeout=timeout_s, metadata=metadata)
             return response
 
         return self.retry(send, method.name, retry_for_s)
@@ -352,6 +362,7 @@ def perform(
             return connection.call(
                 effect.method,
                 effect.request,
+                wait_s=effect.wait_s,
                 deadline_s=effect.deadline_s,
                 retry_for_s=effect.retry_for_s,
                 in_session=in_session,

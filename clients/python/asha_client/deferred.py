@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from asha_client import errors
 from asha_client.connection import Connection
-from asha_client.flow import CALL_DEADLINE_S
 from asha_client.pb import suggestion_service_pb2 as pb
 
 WAITING_MAX = 1_000
@@ -90,7 +89,9 @@ class DeferredReports:
         while (batch := self._next_batch()) is not None:
             began_s = time.monotonic()
             try:
-                answers = self._connection.report(batch, deadline_s=CALL_DEADLINE_S)
+                answers = self._connection.report(
+                    batch, deadline_s=self._connection.target.deadline_s
+                )
                 for request, answer in zip(batch, answers, strict=True):
                     self._note(request, answer)
             except errors.AshaError as error:

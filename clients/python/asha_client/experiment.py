@@ -15,7 +15,6 @@ from asha_client.checkpoint import CheckpointPolicy
 from asha_client.connection import Connection, drive, perform
 from asha_client.custody import custody
 from asha_client.flow import (
-    CALL_DEADLINE_S,
     GET_BEST_TRIALS,
     GET_EXPERIMENT,
     STOP_EXPERIMENT,
@@ -115,19 +114,19 @@ class Experiment:
         """The experiment: its spec, and what became of it."""
         request = experiments.GetExperimentRequest(experiment_id=self.id)
         call = self._connection.call
-        return call(GET_EXPERIMENT, request, deadline_s=CALL_DEADLINE_S).experiment
+        return call(GET_EXPERIMENT, request).experiment
 
     def stop(self, reason: str = "") -> experiment_pb2.Experiment:
         """Stops the experiment: every active trial is answered STOP."""
         request = experiments.StopExperimentRequest(experiment_id=self.id, reason=reason)
         call = self._connection.call
-        return call(STOP_EXPERIMENT, request, deadline_s=CALL_DEADLINE_S).experiment
+        return call(STOP_EXPERIMENT, request).experiment
 
     def best_trials(self, limit: int = 1) -> list[trial_pb2.Trial]:
         """The best trials, best first."""
         request = experiments.GetBestTrialsRequest(experiment_id=self.id, limit=limit)
         call = self._connection.call
-        return list(call(GET_BEST_TRIALS, request, deadline_s=CALL_DEADLINE_S).trials)
+        return list(call(GET_BEST_TRIALS, request).trials)
 
 
 class Trials:

@@ -21,7 +21,7 @@ ResponseT = TypeVar("ResponseT", bound=Message)
 ResultT = TypeVar("ResultT")
 
 CALL_DEADLINE_S = 10.0
-"""Deadline of one attempt at a call that does not wait, in seconds."""
+"""Deadline of one attempt at a call that does not wait, by default, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ class Call:
     Attributes:
         method: what is called.
         request: the same message for every retry, so that a retry counts as the same call.
-        deadline_s: of each attempt, in seconds.
+        wait_s: how long the server may hold the call, beside its deadline, in seconds.
+        deadline_s: of each attempt, in seconds; None = as the connection is configured.
         retry_for_s: how long to retry, in seconds; None = as the connection is configured.
     """
 
     method: Method[Message, Message]
     request: Message
-    deadline_s: float = CALL_DEADLINE_S
+    wait_s: float = 0.0
+    deadline_s: float | None = None
     retry_for_s: float | None = None
 
 
@@ -90,11 +92,12 @@ def call(
     method: Method[RequestT, ResponseT],
     request: RequestT,
     *,
-    deadline_s: float = CALL_DEADLINE_S,
+    wait_s: float = 0.0,
+    deadline_s: float | None = None,
     retry_for_s: float | None = None,
 ) -> Flow[ResponseT]:
     """The response to one request."""
-    effect = Call(method, request, deadline_s, retry_for_s)  # type: ignore[arg-type]  # erased on purpose: drivers treat every method alike
+    effect = Call(method, request, wait_s, deadline_s, retry_for_s)  # type: ignore[arg-type]  # erased on purpose: drivers treat every method alike
     response = yield effect
     assert isinstance(response, method.response)
     return response

@@ -11,7 +11,7 @@ from typing import Protocol
 from asha_client import errors
 from asha_client.connection import Connection
 from asha_client.decision import Decision, Verdict, decode_decision
-from asha_client.flow import CALL_DEADLINE_S, HEARTBEAT
+from asha_client.flow import HEARTBEAT
 from asha_client.pb import suggestion_service_pb2 as pb
 
 log = logging.getLogger("asha_client")
@@ -76,7 +76,11 @@ class KeepAlive:
                     return
                 if not failures:
                     continue  # a report may have renewed it meanwhile
-            failures = 0 if self._beat(min(interval_s, CALL_DEADLINE_S)) else failures + 1
+            failures = (
+                0
+                if self._beat(min(interval_s, self._connection.target.deadline_s))
+                else failures + 1
+            )
 
     def _beat(self, deadline_s: float) -> bool:
         """One heartbeat; whether it was answered."""

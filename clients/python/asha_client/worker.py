@@ -116,7 +116,7 @@ class Worker:
                 response = yield from call(
                     GET_SUGGESTION,
                     request,
-                    deadline_s=wait_s + CALL_DEADLINE_S,
+                    wait_s=wait_s,
                     retry_for_s=idle.patience_s(),
                 )
             except errors.LeaseLost:

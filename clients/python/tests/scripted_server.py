@@ -30,7 +30,12 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 import asha_client
-from asha_client.pb import error_pb2, experiment_service_pb2, trial_pb2
+from asha_client.pb import (
+    admin_service_pb2,
+    error_pb2,
+    experiment_service_pb2,
+    trial_pb2,
+)
 from asha_client.pb import suggestion_service_pb2 as pb
 
 PATIENCE_S = 15.0
@@ -62,11 +67,31 @@ class Refusal:
     retry_after_s: float | None = None
 
 
+@dataclass(frozen=True)
 class Silence:
-    """No answer at all: the call is held until the client gives it up."""
+    """No answer at all: the call is held until the client gives it up.
+
+    Attributes:
+        on_arrival: done when the call has come, as cutting its line.
+    """
+
+    on_arrival: Callable[[], None] = lambda: None
 
 
-Answer = Message | Refusal | Silence | Iterator[Message]
+@dataclass(frozen=True)
+class Late:
+    """An answer, or a refusal, that takes its time.
+
+    Attributes:
+        answer: what comes; bytes are a message of a newer server, as it is on the wire.
+        after_s: when, in seconds.
+    """
+
+    answer: Message | Refusal | bytes
+    after_s: float
+
+
+Answer = Message | Refusal | Silence | Late | bytes | Iterator[Message]
 Standing = Callable[[Any], Answer]
 
 
@@ -90,7 +115,13 @@ class Received:
 class ScriptedServer:
     """See the module."""
 
-    def __init__(self, address: str = "127.0.0.1:0", *, sessions: bool = False) -> None:
+    def __init__(
+        self,
+        address: str = "127.0.0.1:0",
+        credentials: grpc.ServerCredentials | None = None,
+        *,
+        sessions: bool = False,
+    ) -> None:
         self.sessions = _Sessions(self._take) if sessions else None
         self.calls: list[Received] = []
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
@@ -109,8 +140,11 @@ class ScriptedServer:
         self._stopping = threading.Event()
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
         self._server.add_generic_rpc_handlers((_Handlers(self._answer, self.sessions),))
-        self.port = self._server.add_insecure_port(address)
-        self.address = f"127.0.0.1:{self.port}"
+        if credentials is None:
+            self.port = self._server.add_insecure_port(address)
+        else:
+            self.port = self._server.add_secure_port(address, credentials)
+        self.address = address if address.startswith("unix:") else f"127.0.0.1:{self.port}"
         self._server.start()
 
     def script(self, method: str, *answers: Answer) -> None:
@@ -170,17 +204,21 @@ class ScriptedServer:
         metadata = dict(context.invocation_metadata())
         answer = self._take(Received(method, request, context.time_remaining(), metadata))
         if isinstance(answer, Silence):
+            answer.on_arrival()
             ended = threading.Event()
             if context.add_callback(ended.set):
                 ended.wait(PATIENCE_S)
             context.abort(grpc.StatusCode.CANCELLED, "the client gave it up")
+        if isinstance(answer, Late):
+            self._stopping.wait(answer.after_s)
+            answer = answer.answer
         if isinstance(answer, Refusal):
             _refuse(context, answer)
         return answer
 
 
 class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
-    """Handlers of every unary method and server stream of both services."""
+    """Handlers of every unary method and server stream of all services."""
 
     def __init__(
         self,
@@ -199,6 +237,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
         services = [
             pb.DESCRIPTOR.services_by_name["SuggestionService"],
             experiment_service_pb2.DESCRIPTOR.services_by_name["ExperimentService"],
+            admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"],
         ]
         for service in services:
             for method in service.methods:
@@ -218,7 +257,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
         return make(
             lambda request, context: answer(method.name, request, context),
             request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
-            response_serializer=lambda message: message.SerializeToString(),
+            response_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
         )
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:

@@ -18,6 +18,7 @@ from .scripted_server import (
     STOP,
     Refusal,
     ScriptedServer,
+    Silence,
     assigned,
     connect,
     finished,
@@ -150,6 +151,23 @@ def test_every_call_has_a_deadline() -> None:
         # A long poll of 20 s is given 10 s more than it may be held.
         assert 25 < (deadlines["GetSuggestion"] or 0) < 31
         assert 5 < (deadlines["ReportMetric"] or 0) < 11
+
+
+def test_the_deadline_can_be_chosen() -> None:
+    with ScriptedServer() as server, connect(server, deadline=2.0) as client:
+        train(client)
+
+        deadlines = {call.method: call.deadline_s for call in server.calls}
+        assert 20 < (deadlines["GetSuggestion"] or 0) < 23
+        assert 0.5 < (deadlines["ReportMetric"] or 0) < 2.5
+
+
+def test_a_call_held_in_silence_is_sent_again_after_the_deadline_chosen() -> None:
+    with ScriptedServer() as server, connect(server, deadline=0.2) as client:
+        server.script("ReportMetric", Silence())
+
+        assert train(client) == [[1, 2, 3]]
+        assert len(server.requests("ReportMetric")) == 4
 
 
 def test_waiting_goes_on_until_there_is_work() -> None:

@@ -14,7 +14,7 @@ from asha_client.aio.connection import AsyncConnection
 from asha_client.aio.experiment import Experiment
 from asha_client.client import make_spec, make_target
 from asha_client.connection import Target
-from asha_client.flow import CREATE_EXPERIMENT, call
+from asha_client.flow import CALL_DEADLINE_S, CREATE_EXPERIMENT, call
 from asha_client.pb import experiment_pb2
 from asha_client.pb import experiment_service_pb2 as experiments
 
@@ -31,11 +31,14 @@ def connect(
     max_backoff: float = 20.0,
     options: tuple[tuple[str, int | str], ...] = (),
     sessions: bool = True,
+    deadline: float = CALL_DEADLINE_S,
 ) -> Client:
     """An asyncio client of one server; arguments as for `asha_client.connect`. Does no I/O."""
     credentials = credentials or find_credentials(root_certificates, client_certificate, client_key)
     return Client(
-        make_target(address, credentials, token, retry_for, max_backoff, options, sessions)
+        make_target(
+            address, credentials, token, retry_for, max_backoff, options, sessions, deadline
+        )
     )
 
 

@@ -54,10 +54,11 @@ class AsyncConnection:
             request_serializer=_serialize,
             response_deserializer=effect.method.response.FromString,
         )
+        timeout_s = self.target.attempt_s(effect.deadline_s, effect.wait_s)
         while True:
             try:
                 response: Message = await send(
-                    effect.request, timeout=effect.deadline_s, metadata=self.target.metadata
+                    effect.request, timeout=timeout_s, metadata=self.target.metadata
                 )
             except grpc.RpcError as error:
                 refusal = errors.decode_error(error)

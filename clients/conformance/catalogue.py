@@ -1,0 +1,49 @@
+"""All cases, and the tables that the suite's own test checks its coverage by."""
+
+from __future__ import annotations
+
+from .case import Case, written_cases
+from .generated import error_case, wire_cases
+
+REASONS = {
+    "INVALID_REQUEST": "INVALID_ARGUMENT",
+    "EXPERIMENT_NOT_FOUND": "NOT_FOUND",
+    "TRIAL_NOT_FOUND": "NOT_FOUND",
+    "EXPERIMENT_EXISTS": "ALREADY_EXISTS",
+    "METRIC_CONFLICT": "ALREADY_EXISTS",
+    "TRIAL_ENDED": "FAILED_PRECONDITION",
+    "EXPERIMENT_ENDED": "FAILED_PRECONDITION",
+    "EXPERIMENT_RUNNING": "FAILED_PRECONDITION",
+    "REQUEST_ID_REUSED": "FAILED_PRECONDITION",
+    "IMMUTABLE_FIELD": "FAILED_PRECONDITION",
+    "LEASE_LOST": "ABORTED",
+    "ETAG_MISMATCH": "ABORTED",
+    "WATCH_LAGGED": "OUT_OF_RANGE",
+    "LIMIT_EXCEEDED": "RESOURCE_EXHAUSTED",
+    "OVERLOADED": "RESOURCE_EXHAUSTED",
+    "NOT_IMPLEMENTED": "UNIMPLEMENTED",
+    "SHUTTING_DOWN": "UNAVAILABLE",
+    "STORE_FAILED": "UNAVAILABLE",
+    "TOKEN_MISSING": "UNAUTHENTICATED",
+    "TOKEN_INVALID": "UNAUTHENTICATED",
+    "SCOPE_MISSING": "PERMISSION_DENIED",
+    "INTERNAL": "INTERNAL",
+    "TOKEN_NOT_FOUND": "NOT_FOUND",
+    "TOKEN_EXISTS": "ALREADY_EXISTS",
+}
+"""Status code by reason (api.md, "Errors")."""
+
+SCRIPTED_ONLY = {
+    "WATCH_LAGGED": "only a stream ends with it, and clients have unary calls only",
+    "OVERLOADED": "twenty thousand commands would have to wait",
+    "SHUTTING_DOWN": "the moment between SIGTERM and the end is too short to be met every time",
+    "STORE_FAILED": "the disk would have to fail",
+    "INTERNAL": "the server would have to have a bug",
+    "NOT_IMPLEMENTED": "only what is not built yet is answered so",
+    "TOKEN_MISSING": "a server that wants tokens is not part of the suite yet",
+    "TOKEN_INVALID": "as above",
+    "SCOPE_MISSING": "as above",
+}
+"""Reasons that no case has from the real server, and why."""
+
+ALL_CASES: list[Case] = [*written_cases(), *wire_cases(), error_case(REASONS)]
