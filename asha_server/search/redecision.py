@@ -47,7 +47,6 @@ from asha_server.search.event import (
 )
 from asha_server.search.experiment import Experiment
 from asha_server.search.terms import (
-    AttemptEnd,
     EndReason,
     ExperimentState,
     FailureKind,
@@ -102,6 +101,8 @@ class Redecision:
         # Read ahead: the next events, in order.
         self._ahead: deque[Record] = deque()
         self._experiment: Experiment
+        # Worker -> the trial that it gave back last.
+        self._given_back: dict[str, int] = {}
 
     def run(self) -> Difference | None:
         """Decides everything anew; the first difference, None if there is none."""
@@ -229,23 +230,21 @@ class Redecision:
     def _declined(self, assigned: TrialAssigned) -> int:
         """The trial that the worker gave back to get another one; -1 none.
 
-        It stands first among those to be retried, and is passed over for this worker's call.
+        It stands first among those to be retried, and is passed over for this worker's call, which
+        may have waited while others took it and gave it back.
         """
-        state = self._experiment.state
-        first = next(iter(state.retries), -1)
-        if first in (-1, assigned.trial_number):
-            return -1
-        attempt = state.trials[first].attempt
-        is_released = attempt is not None and attempt.end is AttemptEnd.RELEASED
-        if is_released and attempt is not None and attempt.worker_id == assigned.worker_id:
-            return first
-        return -1
+        first = next(iter(self._experiment.state.retries), -1)
+        given_back = self._given_back.pop(assigned.worker_id, -1)
+        return first if first == given_back != assigned.trial_number else -1
 
     def _change(self, event: TrialStateChanged) -> Command:  # noqa: PLR0911 - a table
         """A trial changed its state by something other than a report."""
         number, attempt = event.trial_number, event.attempt
         match event.cause:
             case TrialStateCause.RELEASED:
+                holder = self._experiment.state.trials[number].attempt
+                assert holder is not None, "nobody holds the trial"
+                self._given_back[holder.worker_id] = number
                 return ReleaseTrial(number, attempt, event.message)
             case TrialStateCause.COMPLETED_BY_WORKER:
                 return CompleteTrial(number, attempt)

@@ -24,7 +24,7 @@ from asha_server.search.event import (
 )
 from asha_server.search.experiment import Experiment
 from asha_server.search.state import State
-from asha_server.search.terms import AttemptEnd, ExperimentState, FailureKind, TrialStateCause
+from asha_server.search.terms import ExperimentState, FailureKind, TrialStateCause
 
 FAILURES = {
     TrialStateCause.FAILED_RETRYABLE: FailureKind.RETRYABLE,
@@ -44,8 +44,9 @@ def differences(history: Sequence[Record]) -> list[str]:
     if first != history[0]:
         return [f"the creation: {history[0]}, decided again {first}"]
     done = 1
+    given_back: dict[str, int] = {}  # worker -> the trial that it gave back last
     while done < len(history):
-        command = _cause(experiment.state, history[done : done + 4])
+        command = _cause(experiment.state, history[done : done + 4], given_back)
         if command is None:
             return [f"no command causes event {history[done]}"]
         try:
@@ -60,7 +61,7 @@ def differences(history: Sequence[Record]) -> list[str]:
 
 
 def _cause(  # noqa: PLR0911 - a table
-    state: State, coming: Sequence[Record]
+    state: State, coming: Sequence[Record], given_back: dict[str, int]
 ) -> c.Command | None:
     """The command that causes the next event."""
     event = coming[0].event
@@ -78,14 +79,14 @@ def _cause(  # noqa: PLR0911 - a table
                 event.worker_id,
                 event.incarnation_id,
                 event.request_id,
-                declined=_declined(state, event),
+                declined=_declined(state, event, given_back),
             )
         case TrialCreated(is_given=True):
             return _gift(state, event, coming)
         case TrialCreated():
-            return _cause(state, coming[1:])
+            return _cause(state, coming[1:], given_back)
         case TrialStateChanged():
-            return _change(state, event, coming)
+            return _change(state, event, coming, given_back)
         case ExperimentUpdated():
             return c.UpdateExperiment(
                 {
@@ -103,18 +104,14 @@ def _cause(  # noqa: PLR0911 - a table
     return None
 
 
-def _declined(state: State, event: TrialAssigned) -> int:
-    """The trial that the worker gave back for another one, for which it had to wait; -1 none."""
-    for number in state.retries:
-        ended = state.trials[number].attempt
-        if (
-            number != event.trial_number
-            and ended is not None
-            and (ended.worker_id, ended.end) == (event.worker_id, AttemptEnd.RELEASED)
-        ):
-            return number
-        return -1  # only the next one to be handed out can have been passed over
-    return -1
+def _declined(state: State, event: TrialAssigned, given_back: dict[str, int]) -> int:
+    """The trial that the worker gave back for another one, for which it had to wait; -1 none.
+
+    Others may have taken it meanwhile and given it back too.
+    """
+    following = next(iter(state.retries), -1)
+    mine = given_back.pop(event.worker_id, -1)
+    return mine if mine == following != event.trial_number else -1
 
 
 def _gift(state: State, event: TrialCreated, coming: Sequence[Record]) -> c.Command:
@@ -134,17 +131,20 @@ def _gift(state: State, event: TrialCreated, coming: Sequence[Record]) -> c.Comm
 
 
 def _change(  # noqa: PLR0911 - a table
-    state: State, event: TrialStateChanged, coming: Sequence[Record]
+    state: State, event: TrialStateChanged, coming: Sequence[Record], given_back: dict[str, int]
 ) -> c.Command | None:
     """What moved a trial, where no report did."""
     number, attempt, cause = event.trial_number, event.attempt, event.cause
+    holder = state.trials[number].attempt
+    if cause is TrialStateCause.RELEASED and holder is not None:
+        given_back[holder.worker_id] = number
     match cause:
         case TrialStateCause.CAME_BACK:
             after = coming[1].event if len(coming) > 1 else None
             spoke = isinstance(after, MetricReported | CheckpointReported | TrialStateChanged)
             same_time = len(coming) > 1 and coming[1].time_us == coming[0].time_us
             if spoke and same_time and (after.trial_number, after.attempt) == (number, attempt):  # type: ignore[union-attr]  # spoke
-                return _cause(state, coming[1:])
+                return _cause(state, coming[1:], given_back)
             return c.Heartbeat(number, attempt)
         case TrialStateCause.RELEASED if not event.message:  # every ReleaseTrial has one here
             return _asked_instead(state, number, coming, is_other_process=False)

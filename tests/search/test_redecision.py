@@ -75,6 +75,28 @@ def test_a_trial_given_back_for_another_one_is_passed_over() -> None:
     assert Redecision(history).run() is None
 
 
+def test_a_trial_given_back_is_passed_over_though_another_had_it_meanwhile() -> None:
+    """Found by a kill: a gives trial 0 back and waits; b takes it and gives it back as well."""
+    spec = spec_of({"method": "random", "max_length": 2, "max_trials": 2, "goal": "MINIMIZE"})
+    experiment, created = Experiment.create("e", spec, seed=1, now_us=1)
+    records = [created]
+    for command in (
+        GetSuggestion("a"),
+        GetSuggestion("c"),
+        GetSuggestion("a", release_held=True),
+        GetSuggestion("b"),
+        GetSuggestion("b", release_held=True),
+        ReleaseTrial(1, 1, "preempted"),
+        GetSuggestion("a", declined=0),
+    ):
+        records += experiment.decide(command, now_us=len(records) + 1).records
+    last = records[-1].event
+    assert isinstance(last, TrialAssigned)
+    assert (last.worker_id, last.trial_number) == ("a", 1)
+
+    assert Redecision(records).run() is None
+
+
 def test_a_wrong_assignment_of_another_worker_is_found() -> None:
     """B is handed a new trial though trial 0 waits to be retried, and b never had that."""
     history = _history()

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 from asha_client import errors, failure
@@ -37,8 +36,8 @@ from asha_client.flow import (
 )
 from asha_client.keepalive import KeepAlive
 from asha_client.pb import suggestion_service_pb2 as pb
-from asha_client.pb import trial_pb2
 from asha_client.ranks import Ranks, share
+from asha_client.report import Answer, floats, report_request
 
 log = logging.getLogger("asha_client")
 
@@ -46,23 +45,6 @@ ResultT = TypeVar("ResultT")
 
 EMERGENCY_RETRY_S = 5.0
 """How long a dying process tries to give a trial back, in seconds; then the lease expires."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What every rank hears of a report's answer.
-
-    Attributes:
-        decision: the server's.
-        is_saved: whether a checkpoint went with the report.
-        is_save_due: whether every rank is to save at the next report.
-        is_last: whether rank 0 is dying: with its checkpoint safe the trial is let go.
-    """
-
-    decision: Decision
-    is_saved: bool
-    is_save_due: bool
-    is_last: bool
 
 
 class Attempt(Assignment):
@@ -185,7 +167,7 @@ class Attempt(Assignment):
         paused the experiment) is answered by a checkpoint afterwards.
         """
         check_process(self._pid)
-        values = _floats(metrics)
+        values = floats(metrics)
         uri = checkpoint if isinstance(checkpoint, str) else ""
         saver = checkpoint if callable(checkpoint) else None
         if not wait and not uri and self._may_defer(step, values):
@@ -281,7 +263,7 @@ class Attempt(Assignment):
         is_pausing = self._decision is not None and self._decision.verdict is Verdict.PAUSE
         return self._is_dying() or is_pausing or self._checkpoints.is_due_now()
 
-    def _sending(self, step: int, values: Mapping[str, float], uri: str) -> Flow[_Answer]:
+    def _sending(self, step: int, values: Mapping[str, float], uri: str) -> Flow[Answer]:
         """Sends the report; what every rank must hear of its answer."""
         yield from self._flushing()
         try:
@@ -297,7 +279,7 @@ class Attempt(Assignment):
         else:
             self.note_renewal(self.ttl_s)
         goes_on = decision.verdict is Verdict.CONTINUE
-        return _Answer(
+        return Answer(
             decision,
             is_saved=bool(uri),
             is_save_due=goes_on and not self._ranks.is_alone and not uri and self._is_save_due(),
@@ -307,14 +289,7 @@ class Attempt(Assignment):
     def _report_request(
         self, step: int, values: Mapping[str, float], uri: str
     ) -> pb.ReportMetricRequest:
-        return pb.ReportMetricRequest(
-            experiment_id=self.experiment_id,
-            trial_number=self.number,
-            lease_token=self._token,
-            step=step,
-            metrics=[trial_pb2.MetricValue(name=n, value=v) for n, v in values.items()],
-            checkpoint_uri=uri,
-        )
+        return report_request(self.experiment_id, self.number, self._token, step, values, uri)
 
     def _warn_of_conflict(self, step: int, error: errors.MetricConflict) -> None:
         log.warning(
@@ -341,7 +316,7 @@ class Attempt(Assignment):
             verdict = Verdict.STOP
         return Decision(verdict, error.metadata.get("decision_reason", ""))
 
-    def _take(self, step: int, answer: _Answer) -> None:
+    def _take(self, step: int, answer: Answer) -> None:
         """Takes a report's answer in, the same on every rank."""
         decision = answer.decision
         self.has_reported = self.has_reported or decision.reason != "LEASE_LOST"
@@ -514,13 +489,3 @@ class Attempt(Assignment):
     def _is_over(self) -> bool:
         """Whether a verdict was heard; with several ranks, heard by all of them."""
         return self.has_verdict if self._ranks.is_alone else self._is_verdict_shared
-
-
-def _floats(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Metrics as plain numbers; NumPy and torch scalars too."""
-    try:
-        return {str(name): float(value) for name, value in metrics.items()}
-    except (TypeError, ValueError) as error:
-        raise TypeError(
-            f"metrics must map names to numbers, as in {{'val_loss': 0.3}}; got {metrics!r}"
-        ) from error
