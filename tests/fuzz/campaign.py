@@ -117,6 +117,9 @@ async def campaign(
             async with asyncio.TaskGroup() as group:
                 for fuzzer in fuzzers:
                     group.create_task(fuzzer.run(requests))
+        except* Broken as group_of_broken:
+            log = await asyncio.to_thread(server.log.read_text)
+            raise Broken(f"{group_of_broken.exceptions}; the log: {log[-3_000:]}") from None
         finally:
             for task in aside:
                 task.cancel()
