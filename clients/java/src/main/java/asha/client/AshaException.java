@@ -69,6 +69,9 @@ public final class AshaException extends RuntimeException {
     Status status = failure.getStatus();
     String code = status.getCode().name();
     String message = Optional.ofNullable(status.getDescription()).orElse(code);
+    if (status.getCause() != null) { // of this side: the server's errors have none
+      message += ": " + status.getCause().getMessage();
+    }
     String reason = "";
     Map<String, String> metadata = Map.of();
     List<FieldViolation> violations = List.of();

@@ -53,7 +53,7 @@ public final class Trial implements AutoCloseable {
   private final AshaClient client;
   private final Assignment assignment;
   private final Configuration configuration;
-  private final KeepAlive keepAlive = new KeepAlive(this);
+  private final KeepAlive keepAlive;
   private Optional<Decision> decision = Optional.empty();
   private boolean isEnded;
   private FailureKind failure;
@@ -71,6 +71,7 @@ public final class Trial implements AutoCloseable {
     nextDecisionStep = assignment.getNextDecisionStep();
     Duration granted = Durations.of(assignment.getLease().getTtl());
     ttl = granted.isZero() ? DEFAULT_TTL : granted;
+    keepAlive = new KeepAlive(this);
   }
 
   // What was handed out.
@@ -357,6 +358,9 @@ public final class Trial implements AutoCloseable {
   public void run(TrialBody body) {
     try {
       body.train(this);
+      if (Thread.interrupted()) { // a body that was interrupted may just return
+        throw new InterruptedException();
+      }
     } catch (InterruptedException interruption) {
       letGo("interrupted");
       Thread.currentThread().interrupt();
