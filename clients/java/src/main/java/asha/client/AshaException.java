@@ -8,6 +8,7 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -69,7 +70,7 @@ public final class AshaException extends RuntimeException {
     Status status = failure.getStatus();
     String code = status.getCode().name();
     String message = Optional.ofNullable(status.getDescription()).orElse(code);
-    if (status.getCause() != null) { // of this side: the server's errors have none
+    if (status.getCause() instanceof IOException) { // of the connection; the server sends no causes
       message += ": " + status.getCause().getMessage();
     }
     String reason = "";

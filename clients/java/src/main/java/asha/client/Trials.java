@@ -91,7 +91,9 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
     if (next == null && !isFinished) {
       leave();
       next = ask();
-      isFinished = next == null;
+      if (next == null) {
+        close();
+      }
     }
     return next != null;
   }
@@ -152,15 +154,23 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
 
   /** The next trial; null when there will be none. */
   private Trial ask() {
-    while (!client.isClosing()) {
+    try {
+      return client.isClosing() ? null : askUntilAnswered();
+    } catch (AshaException failure) {
+      if (client.isClosing()) {
+        return null;
+      }
+      throw failure;
+    }
+  }
+
+  private Trial askUntilAnswered() {
+    while (true) {
       long asked = System.nanoTime();
       GetSuggestionResponse response;
       try {
         response = poll();
       } catch (AshaException refusal) {
-        if (client.isClosing()) {
-          return null;
-        }
         if (refusal.reason().equals("LEASE_LOST")) {
           client.connection().sleep(AFTER_LOST_LEASE); // the retry came after its attempt's end
           continue;
@@ -178,13 +188,17 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
           return take(response.getAssignment());
         }
         case FINISHED -> {
-          LOG.log(INFO, "experiment {0} has ended: {1}", experimentId, response.getFinished());
+          String why = response.getFinished().getEndMessage();
+          LOG.log(
+              INFO,
+              "experiment {0} has ended: {1}",
+              experimentId,
+              why.isEmpty() ? "no more work" : why);
           return null;
         }
         case WAIT, RESULT_NOT_SET -> pause(response, Durations.since(asked));
       }
     }
-    return null;
   }
 
   private GetSuggestionResponse poll() {

@@ -77,7 +77,11 @@ final class ScriptedServer implements AutoCloseable {
     script(GetSuggestionRequest.class, assignment(0));
     always(GetSuggestionRequest.class, finished());
     always(HeartbeatRequest.class, heartbeat(asha.v1.Verdict.VERDICT_CONTINUE, 60_000));
-    always(ReportCheckpointRequest.class, ReportCheckpointResponse.getDefaultInstance());
+    always(
+        ReportCheckpointRequest.class,
+        ReportCheckpointResponse.newBuilder()
+            .setDecision(verdict(asha.v1.Verdict.VERDICT_CONTINUE))
+            .build());
     always(CompleteTrialRequest.class, CompleteTrialResponse.getDefaultInstance());
     always(FailTrialRequest.class, FailTrialResponse.getDefaultInstance());
     always(ReleaseTrialRequest.class, ReleaseTrialResponse.getDefaultInstance());

@@ -12,7 +12,8 @@ import io.grpc.ServerCredentials;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.TlsServerCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.io.File;
@@ -43,13 +44,20 @@ class SecurityTest {
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
                 "-genkeypair",
-                "-alias=localhost",
-                "-keyalg=EC",
-                "-dname=CN=localhost",
-                "-ext=san=dns:localhost",
-                "-storetype=PKCS12",
-                "-storepass=password",
-                "-keystore=" + store)
+                "-alias",
+                "localhost",
+                "-keyalg",
+                "EC",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "san=dns:localhost",
+                "-storetype",
+                "PKCS12",
+                "-storepass",
+                "password",
+                "-keystore",
+                store.toString())
             .inheritIO()
             .start();
     assertEquals(0, keytool.waitFor());
@@ -125,7 +133,7 @@ class SecurityTest {
   @Test
   void aUnixSocketIsAnAddress() throws Exception {
     Path socket = folder.resolve("asha.sock");
-    EpollEventLoopGroup loop = new EpollEventLoopGroup(1);
+    var loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(
                 new DomainSocketAddress(socket.toFile()), InsecureServerCredentials.create())

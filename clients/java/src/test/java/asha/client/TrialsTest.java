@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -246,6 +247,24 @@ class TrialsTest {
     assertFalse(trials().hasNext());
 
     assertEquals(3, server.requests(GetSuggestionRequest.class).size());
+  }
+
+  @Test
+  void closingTheClientEndsALoopThatWaits() {
+    GetSuggestionResponse wait =
+        GetSuggestionResponse.newBuilder()
+            .setWait(Wait.newBuilder().setRetryAfter(Durations.message(Duration.ofHours(1))))
+            .build();
+    server.script(GetSuggestionRequest.class, wait);
+    CompletableFuture.runAsync(
+        () -> {
+          server.await(GetSuggestionRequest.class, 1);
+          client.close();
+        });
+
+    assertFalse(trials().hasNext());
+
+    assertEquals(1, server.requests(GetSuggestionRequest.class).size());
   }
 
   @Test
