@@ -286,15 +286,14 @@ public final class Trial implements AutoCloseable {
         case "METRIC_CONFLICT" -> {
           LOG.log(
               WARNING,
-              "step {0} of trial {1} was reported before with another value; the first one stands"
-                  + " and the training goes on: {2}",
-              request.getStep(),
-              number(),
+              "{0} had reported a step before with another value; the first one stands and the"
+                  + " training goes on: {1}",
+              this,
               refusal);
           return recorded(request);
         }
         case "LEASE_LOST", "TRIAL_ENDED" -> {
-          LOG.log(WARNING, "trial {0} ends on this worker: {1}", number(), refusal);
+          LOG.log(WARNING, "{0} ends on this worker: {1}", this, refusal);
           return Decision.stop(refusal.reason());
         }
         default -> throw refusal;
@@ -342,7 +341,7 @@ public final class Trial implements AutoCloseable {
       if (!refusal.isAttemptOver()) {
         throw refusal;
       }
-      LOG.log(WARNING, "checkpoint {0} of trial {1} came too late: {2}", uri, number(), refusal);
+      LOG.log(WARNING, "checkpoint {0} of {1} came too late: {2}", uri, this, refusal);
       note(Decision.stop(refusal.reason()));
     }
   }
@@ -361,21 +360,28 @@ public final class Trial implements AutoCloseable {
       if (Thread.interrupted()) { // a body that was interrupted may just return
         throw new InterruptedException();
       }
-    } catch (InterruptedException interruption) {
-      letGo("interrupted");
-      Thread.currentThread().interrupt();
-      throw AshaException.cancelled("the training was interrupted", interruption);
     } catch (Throwable problem) {
       Optional<AshaException> ours = AshaException.causing(problem);
-      if (ours.isPresent()) {
+      boolean isInterruption =
+          problem instanceof InterruptedException || Thread.currentThread().isInterrupted();
+      if (ours.isPresent() || isInterruption) {
         letGo(problem.toString());
-        throw ours.get();
+        if (isInterruption) {
+          Thread.currentThread().interrupt();
+        }
+        throw ours.orElseGet(
+            () -> AshaException.cancelled("the training was interrupted", problem));
       }
-      fail(problem);
+      try {
+        fail(problem);
+      } catch (AshaException refusal) {
+        refusal.addSuppressed(problem);
+        throw refusal;
+      }
       if (problem instanceof Error error) {
         throw error;
       }
-      LOG.log(WARNING, "trial " + number() + " failed", problem);
+      LOG.log(WARNING, this + " failed", problem);
       return;
     }
     leave();
@@ -451,8 +457,8 @@ public final class Trial implements AutoCloseable {
     } catch (AshaException failed) {
       LOG.log(
           WARNING,
-          "trial {0} could not be given back; it is handed on when its lease expires: {1}",
-          number(),
+          "{0} could not be given back; it is handed on when its lease expires: {1}",
+          this,
           failed);
     } finally {
       if (wasInterrupted) {
@@ -464,12 +470,7 @@ public final class Trial implements AutoCloseable {
   /** The loop goes on: without a verdict the training ended by itself. */
   void leave() {
     if (isHeld()) {
-      LOG.log(
-          INFO,
-          "trial {0} was left at step {1} of {2} without a verdict: its training is over",
-          number(),
-          lastStep,
-          maxLength());
+      LOG.log(INFO, "{0} was left without a verdict: its training is over", this);
       complete();
     } else {
       keepAlive.stop();
@@ -495,7 +496,7 @@ public final class Trial implements AutoCloseable {
       if (!refusal.isAttemptOver()) {
         throw refusal;
       }
-      LOG.log(WARNING, "trial {0} had left this worker already: {1}", number(), refusal);
+      LOG.log(WARNING, "{0} had left this worker already: {1}", this, refusal);
     }
   }
 
@@ -537,7 +538,7 @@ public final class Trial implements AutoCloseable {
         throw refusal;
       }
       if (isHeld()) {
-        LOG.log(WARNING, "trial {0} ends on this worker: {1}", number(), refusal);
+        LOG.log(WARNING, "{0} ends on this worker: {1}", this, refusal);
         note(Decision.stop(refusal.reason()));
       }
     }

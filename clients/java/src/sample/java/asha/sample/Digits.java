@@ -28,7 +28,7 @@ import java.util.stream.Stream;
  * that every worker sees.
  */
 public final class Digits {
-  private static final int TRAINING_SHARE = 1400; // of 1797 images
+  private static final int TRAINING_IMAGES = 1400; // of 1797
 
   private final List<Example> training;
   private final List<Example> validation;
@@ -39,8 +39,8 @@ public final class Digits {
     try (Stream<String> lines = Files.lines(data)) {
       examples = lines.map(Digits::parse).toList();
     }
-    training = examples.subList(0, TRAINING_SHARE);
-    validation = examples.subList(TRAINING_SHARE, examples.size());
+    training = examples.subList(0, TRAINING_IMAGES);
+    validation = examples.subList(TRAINING_IMAGES, examples.size());
     this.checkpoints = checkpoints;
   }
 

@@ -8,13 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import asha.v1.GetSuggestionRequest;
 import asha.v1.HeartbeatRequest;
+import asha.v1.HeartbeatResponse;
 import asha.v1.ReportMetricRequest;
 import asha.v1.SuggestionServiceGrpc;
 import com.google.protobuf.Message;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import io.grpc.InsecureServerCredentials;
 import io.grpc.Status;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -77,13 +80,11 @@ class ConnectionTest {
   @Test
   void anAskIsRepeatedWithItsRequestId() {
     server.script(
-        asha.v1.GetSuggestionRequest.class,
-        refusal(Status.Code.UNAVAILABLE),
-        ScriptedServer.finished());
+        GetSuggestionRequest.class, refusal(Status.Code.UNAVAILABLE), ScriptedServer.finished());
 
     assertFalse(client.experiment("digits").trials("worker-1").hasNext());
 
-    var asked = server.requests(asha.v1.GetSuggestionRequest.class);
+    var asked = server.requests(GetSuggestionRequest.class);
     assertEquals(2, asked.size());
     assertEquals(asked.get(0), asked.get(1));
   }
@@ -205,7 +206,7 @@ class ConnectionTest {
       port = free.getLocalPort();
     }
     try (AshaClient early = server.builder().address("127.0.0.1:" + port).connect()) {
-      CompletableFuture<asha.v1.HeartbeatResponse> answer =
+      CompletableFuture<HeartbeatResponse> answer =
           CompletableFuture.supplyAsync(
               () ->
                   early.call(
@@ -220,9 +221,7 @@ class ConnectionTest {
                   new CallLimits(Duration.ofSeconds(5), Duration.ZERO)));
 
       try (ScriptedServer late =
-          new ScriptedServer(
-              io.grpc.Grpc.newServerBuilderForPort(
-                  port, io.grpc.InsecureServerCredentials.create()))) {
+          new ScriptedServer(ScriptedServer.onPort(port, InsecureServerCredentials.create()))) {
         answer.join();
         assertEquals(1, late.requests(HeartbeatRequest.class).size());
       }

@@ -73,12 +73,15 @@ class KeepAliveTest {
     Trial trial = trials().next();
     server.await(HeartbeatRequest.class, 1);
 
+    Thread keepAlive =
+        Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().equals("asha-keep-alive-0"))
+            .findAny()
+            .orElseThrow();
+
     trial.release("");
 
-    ScriptedServer.await(
-        () ->
-            Thread.getAllStackTraces().keySet().stream()
-                .noneMatch(thread -> thread.getName().equals("asha-keep-alive-0")));
+    ScriptedServer.await(() -> !keepAlive.isAlive());
   }
 
   @ParameterizedTest

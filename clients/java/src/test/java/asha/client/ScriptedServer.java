@@ -24,7 +24,6 @@ import asha.v1.ReportMetricResponse;
 import asha.v1.SuggestionServiceGrpc;
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
-import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
 import io.grpc.Server;
@@ -33,9 +32,12 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerCredentials;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -70,10 +72,10 @@ final class ScriptedServer implements AutoCloseable {
   }
 
   ScriptedServer(ServerCredentials credentials) throws IOException {
-    this(Grpc.newServerBuilderForPort(0, credentials));
+    this(onPort(0, credentials));
   }
 
-  ScriptedServer(io.grpc.ServerBuilder<?> builder) throws IOException {
+  ScriptedServer(NettyServerBuilder builder) throws IOException {
     script(GetSuggestionRequest.class, assignment(0));
     always(GetSuggestionRequest.class, finished());
     always(HeartbeatRequest.class, heartbeat(asha.v1.Verdict.VERDICT_CONTINUE, 60_000));
@@ -86,6 +88,12 @@ final class ScriptedServer implements AutoCloseable {
     always(FailTrialRequest.class, FailTrialResponse.getDefaultInstance());
     always(ReleaseTrialRequest.class, ReleaseTrialResponse.getDefaultInstance());
     server = builder.addService(new Service()).intercept(new Tokens()).build().start();
+  }
+
+  /** A server for this machine only; port 0 takes a free one. */
+  static NettyServerBuilder onPort(int port, ServerCredentials credentials) {
+    return NettyServerBuilder.forAddress(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), credentials);
   }
 
   String address() {
