@@ -72,6 +72,8 @@ public final class AshaException extends RuntimeException {
     String message = Optional.ofNullable(status.getDescription()).orElse(code);
     if (status.getCause() instanceof IOException) { // of the connection; the server sends no causes
       message += ": " + status.getCause().getMessage();
+      // gRPC says UNKNOWN where a call meets a connection that closes just then.
+      code = Status.Code.UNAVAILABLE.name();
     }
     String reason = "";
     Map<String, String> metadata = Map.of();

@@ -21,6 +21,7 @@ import io.grpc.InsecureServerCredentials;
 import io.grpc.Status;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -111,6 +112,14 @@ class ConnectionTest {
 
     assertEquals(code.name(), thrown.code());
     assertEquals(1, server.requests(ReportMetricRequest.class).size());
+  }
+
+  @Test
+  void aConnectionThatClosesUnderACallIsUnavailable() {
+    Status closed = Status.UNKNOWN.withCause(new ClosedChannelException());
+
+    assertTrue(AshaException.of(closed.asRuntimeException()).isRetryable());
+    assertFalse(AshaException.of(Status.UNKNOWN.asRuntimeException()).isRetryable());
   }
 
   @Test
