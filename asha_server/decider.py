@@ -38,6 +38,7 @@ from asha_server.store import StoreFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asha_server.hosted import Then
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
     from asha_server.search.command import Reply
@@ -122,6 +123,8 @@ class Decider:
                         if isinstance(answer, Wait) and answer.retry_after_us:
                             self._look_again(call, answer.retry_after_us)
                         return
+                    if call.then is not None:
+                        answer = _told(call.then, hosted, answer)
         except AshaError as error:
             answer = error
         except StoreFailed:  # the disk's fault, not the experiment's
@@ -263,6 +266,14 @@ class Decider:
             batch.answer(call, error)
         self._keeper.end_all(hosted)
         hosted.feed.close(error)
+
+
+def _told(then: Then, hosted: Hosted, reply: Reply) -> Any:
+    """What is told after a command; a bug in the telling is no bug of the experiment."""
+    try:
+        return then(hosted, reply)
+    except Exception as error:
+        return error
 
 
 def _asked_again(hosted: Hosted, command: Command) -> Command:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from asha_server.call_stats import CallStats
 from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
 from asha_server.errors import ErrorReason, PermissionDenied, ResourceExhausted, Unavailable
@@ -38,7 +39,7 @@ from asha_server.store import StoreFailed, Write
 
 if TYPE_CHECKING:
     from asha_server.config import Limits
-    from asha_server.hosted import Arrival
+    from asha_server.hosted import Arrival, Then
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
@@ -71,6 +72,7 @@ class Engine:
         clock: by which leases, long polls and budgets run.
         leases: the terms of all live leases.
         stats: counters.
+        calls: how many calls ended how, whoever carried them.
     """
 
     def __init__(self, store: Store, limits: Limits, clock: Clock | None = None) -> None:
@@ -78,6 +80,7 @@ class Engine:
         self.clock: Clock = clock or SystemClock()
         self.leases = LeaseTable()
         self.stats = Stats()
+        self.calls = CallStats()
         self._store = store
         self._roster = Roster(store, limits.experiments_max)
         keeper = LeaseKeeper(self.leases, self.clock)
@@ -139,13 +142,19 @@ class Engine:
 
     # -- what the service asks --------------------------------------------------------------------
 
-    async def submit(self, experiment_id: str, command: Command) -> Any:
+    async def submit(self, experiment_id: str, command: Command, then: Then | None = None) -> Any:
         """Carries out a command of the core; the answer is durable.
+
+        Args:
+            experiment_id: of whom.
+            command: what.
+            then: what to answer, of the experiment as the command left it and the reply; None: the
+                reply. A question of its own might find another experiment under the name.
 
         Raises:
             AshaError: refused, nothing changed.
         """
-        return await self._put(Call(experiment_id, command, _future()))
+        return await self._put(Call(experiment_id, command, _future(), then=then))
 
     async def read(self, experiment_id: str, question: Callable[[Hosted], Any]) -> Any:
         """Asks something of an experiment; only what is durable is seen.
@@ -419,8 +428,10 @@ class Engine:
             writes.append(Write(hosted.key, rows, hosted.records, hosted.is_arriving))
         started = time.perf_counter_ns()
         await self._in_writer(self._store.append, writes, batch.deleted)
+        took_ns = time.perf_counter_ns() - started
         self.stats.commits += 1
-        self.stats.commit_us += (time.perf_counter_ns() - started) // 1000
+        self.stats.commit_us += took_ns // 1000
+        self.stats.commit_took.note(took_ns / 1e9)
         self.stats.events += sum(len(write.records) for write in writes)
 
     async def _in_writer(self, act: Callable[..., Any], *arguments: Any) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from asha_server.call_stats import Histogram
 from asha_server.search.replay import Replay
 from asha_server.waiting import Waiting
 from asha_server.watch import Feed
@@ -138,9 +139,10 @@ class Call:
         work: a command of the core, or a function of the hosted experiment that reads or acts.
         future: resolved after the commit.
         may_wait: hold an answer that may change until it does.
+        then: what is told of the experiment right after a command; None: the command's reply.
     """
 
-    __slots__ = ("experiment_id", "future", "may_wait", "work")
+    __slots__ = ("experiment_id", "future", "may_wait", "then", "work")
 
     def __init__(
         self,
@@ -149,8 +151,10 @@ class Call:
         future: asyncio.Future[Any],
         *,
         may_wait: bool = False,
+        then: Then | None = None,
     ) -> None:
         self.experiment_id = experiment_id
+        self.then = then
         self.work = work
         self.future = future
         self.may_wait = may_wait
@@ -208,17 +212,22 @@ class Batch:
 class Stats:
     """Counters since the start; plain integers, read by GetServerInfo and `asha status`."""
 
-    __slots__ = ("batches", "commands", "commit_us", "commits", "events", "expiries", "stalls")
+    __slots__ = (
+        "batches", "commands", "commit_took", "commit_us", "commits", "events", "expiries",
+        "stalls",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.commands = 0
         self.batches = 0
         self.commits = 0
         self.commit_us = 0
+        self.commit_took = Histogram()
         self.events = 0
         self.expiries = 0
         self.stalls = 0
 
 
 if TYPE_CHECKING:
+    Then = Callable[[Hosted, Any], Any]
     Work = Command | Callable[[Hosted], Any] | Creation | Deletion | Listing | ArrivalStep

@@ -191,8 +191,12 @@ class ExperimentService(rpc.ExperimentServiceServicer):
         return pb.StopExperimentResponse(experiment=experiment)
 
     async def _act(self, experiment_id: str, command: Command) -> experiment_pb2.Experiment:
-        await self._engine.submit(experiment_id, command)
-        return await self._experiment(experiment_id)
+        message: experiment_pb2.Experiment = await self._engine.submit(
+            experiment_id,
+            command,
+            then=lambda hosted, _: format_experiment(hosted.experiment.state, _now_us()),
+        )
+        return message
 
     async def _experiment(self, experiment_id: str) -> experiment_pb2.Experiment:
         message: experiment_pb2.Experiment = await self._engine.read(
@@ -228,10 +232,12 @@ class ExperimentService(rpc.ExperimentServiceServicer):
 
     async def _change(self, experiment_id: str, command: Command) -> Trial:
         """The trial that a command created or cancelled."""
-        reply = await self._engine.submit(experiment_id, command)
-        message: Trial = await self._engine.read(
+        message: Trial = await self._engine.submit(
             experiment_id,
-            lambda hosted: format_trial(shown_trial(hosted.experiment.state, reply.trial_number)),
+            command,
+            then=lambda hosted, reply: format_trial(
+                shown_trial(hosted.experiment.state, reply.trial_number)
+            ),
         )
         return message
 

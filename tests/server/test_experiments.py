@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from asha_server.config import Limits
 from asha_server.pb import experiment_pb2 as x
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
+from asha_server.service.experiment import ExperimentService
 
 from .conftest import Client, halving, held, refused
 
@@ -401,3 +404,22 @@ async def test_a_preview_of_what_no_number_holds_shows_the_greatest(client: Clie
     assert plan.total_trials == greatest
     assert (plan.total_units, plan.total_units_worst) == (greatest, greatest)
     assert plan.wall_time.seconds == 315_576_000_000
+
+
+async def test_what_is_answered_is_of_the_experiment_that_was_meant(client: Client) -> None:
+    """Found by the fuzzer: deleted and created anew in the very next moment, under its name."""
+    server = client.server
+    service = ExperimentService(server.engine, server.reader, server.watching, Limits())
+    await client.create()
+    await client.take()
+
+    cancelled, _, _ = await asyncio.gather(
+        service.CancelTrial(e.CancelTrialRequest(experiment_id="e"), None),
+        service.DeleteExperiment(e.DeleteExperimentRequest(experiment_id="e", force=True), None),
+        service.CreateExperiment(
+            e.CreateExperimentRequest(experiment_id="e", spec=halving()), None
+        ),
+    )
+
+    assert cancelled.trial.state == t.TRIAL_STATE_CANCELLED
+    assert (await client.get()).trial_counts.created == 0
