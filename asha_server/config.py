@@ -92,6 +92,7 @@ class Config:
     Attributes:
         database: the SQLite file; made if it does not exist.
         listen: addresses, `HOST:PORT` (port 0 takes a free one) or `unix:PATH`.
+        http: `HOST:PORT` of the HTTP port; None: there is none.
         wait_for_lock: stand by while another server holds the file.
         key_file: the key that signs leases; None: `FILE.key` beside the database.
         auth: `none`, anyone may do anything; or `tokens`, each call wants an access token.
@@ -110,6 +111,7 @@ class Config:
 
     database: Path
     listen: tuple[str, ...] = ("127.0.0.1:50051",)
+    http: str | None = None
     wait_for_lock: bool = False
     key_file: Path | None = None
     auth: str = "none"

@@ -18,11 +18,14 @@ from asha_server.identity import caller
 from asha_server.status import WireStatus, internal_status, status_of
 
 if TYPE_CHECKING:
+    from asha_server.call_stats import CallStats
     from asha_server.config import Limits
     from asha_server.guard import Guard
 
 log = logging.getLogger(__name__)
 
+WAITING = frozenset({"GetSuggestion", "ShouldStop"})
+"""Calls that may wait as long as their client wishes: how long says nothing of the server."""
 _PREFIX = "/asha.v1."
 _DETAILS = "grpc-status-details-bin"
 
@@ -50,11 +53,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
     Args:
         limits: what the server bears.
         guard: knows who calls.
+        calls: counts them.
     """
 
-    def __init__(self, limits: Limits, guard: Guard) -> None:
+    def __init__(self, limits: Limits, guard: Guard, calls: CallStats) -> None:
         self._request_bytes_max = limits.request_bytes_max
         self._guard = guard
+        self._calls = calls
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -76,15 +81,15 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
         read = self._reading(handler.request_deserializer)
         written = handler.response_serializer
         if handler.request_streaming and handler.response_streaming:
-            behavior = _streaming(name, handler.stream_stream, self._guard)
+            behavior = _streaming(name, handler.stream_stream, self._guard, self._calls)
             return grpc.stream_stream_rpc_method_handler(behavior, read, written)
         if handler.request_streaming:
-            behavior = _answering(name, handler.stream_unary, self._guard)
+            behavior = _answering(name, handler.stream_unary, self._guard, self._calls)
             return grpc.stream_unary_rpc_method_handler(behavior, read, written)
         if handler.response_streaming:
-            behavior = _streaming(name, handler.unary_stream, self._guard)
+            behavior = _streaming(name, handler.unary_stream, self._guard, self._calls)
             return grpc.unary_stream_rpc_method_handler(behavior, read, written)
-        behavior = _answering(name, handler.unary_unary, self._guard)
+        behavior = _answering(name, handler.unary_unary, self._guard, self._calls)
         return grpc.unary_unary_rpc_method_handler(behavior, read, written)
 
     def _reading(self, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -104,7 +109,11 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
         return read
 
 
-def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]], guard: Guard) -> Handler:
+def _answering(
+    name: str, inner: Callable[[Any, Context], Awaitable[Any]], guard: Guard, calls: CallStats
+) -> Handler:
+    is_timed = name not in WAITING
+
     async def behavior(request: Any, context: Context) -> Any:
         started = time.perf_counter_ns()
         try:
@@ -116,8 +125,9 @@ def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]], guard
             if name != "RevokeToken":  # which may have been of the caller's own
                 identity.check_holds()  # a long poll may outlive its token
         except Exception as error:
-            await _refuse(name, request, context, error, started)
+            await _refuse(name, request, context, error, started, calls)
             raise AssertionError("abort raises") from error
+        calls.note(name, "OK", "", (time.perf_counter_ns() - started) / 1e9 if is_timed else None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", request, context, started)
         return response
@@ -126,7 +136,10 @@ def _answering(name: str, inner: Callable[[Any, Context], Awaitable[Any]], guard
 
 
 def _streaming(
-    name: str, inner: Callable[[Any, Context], AsyncGenerator[Any, None]], guard: Guard
+    name: str,
+    inner: Callable[[Any, Context], AsyncGenerator[Any, None]],
+    guard: Guard,
+    calls: CallStats,
 ) -> Handler:
     async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter_ns()
@@ -140,7 +153,8 @@ def _streaming(
                     identity.check_holds()
                     yield response
         except Exception as error:
-            await _refuse(name, request, context, error, started)
+            await _refuse(name, request, context, error, started, calls)
+        calls.note(name, "OK", "", None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", request, context, started)
 
@@ -148,12 +162,13 @@ def _streaming(
 
 
 async def _refuse(
-    name: str, request: Any, context: Context, error: Exception, started: int
+    name: str, request: Any, context: Context, error: Exception, started: int, calls: CallStats
 ) -> None:
     """Ends the call with the status of an error."""
     status = refusal_of(name, error)
-    reason = f"/{error.reason}" if isinstance(error, AshaError) else ""
-    _log(name, f"{status.code.name}{reason}", request, context, started)
+    reason = str(error.reason) if isinstance(error, AshaError) else "INTERNAL"
+    calls.note(name, status.code.name, reason, None)
+    _log(name, f"{status.code.name}/{reason}", request, context, started)
     await context.abort(status.code, status.message, ((_DETAILS, status.details),))
 
 

@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,21 +41,23 @@ from asha_server.service.watching import Watching
 from asha_server.store import StoreError
 from asha_server.store.sqlite import SqliteStore
 from asha_server.tokens import NewToken, Tokens, new_secret
-from asha_server.transport import Listener, TransportError, channel_options
+from asha_server.transport import Listener, TransportError, channel_options, is_loopback
 
 if TYPE_CHECKING:
     from asha_server.config import Config
+    from asha_server.http.serving import HttpServer
 
 log = logging.getLogger(__name__)
 
-SERVICES = tuple(
-    module.DESCRIPTOR.services_by_name[name].full_name
+DESCRIPTORS = tuple(
+    module.DESCRIPTOR.services_by_name[name]
     for module, name in (
         (suggestion_service_pb2, "SuggestionService"),
         (experiment_service_pb2, "ExperimentService"),
         (admin_service_pb2, "AdminService"),
     )
 )
+SERVICES = tuple(service.full_name for service in DESCRIPTORS)
 _PORT_MAX = 65_535
 """GRPC takes the rest of a greater port divided by 65536, in silence."""
 
@@ -71,6 +74,7 @@ class Server:
 
     Attributes:
         addresses: list[str], where it can be called, once it is started.
+        http_address: where its HTTP port is, once it is started; "" without one.
         engine: owns the experiments.
         watching: answers watches.
         reader: answers long reads.
@@ -79,6 +83,7 @@ class Server:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.addresses: list[str] = []
+        self.http_address = ""
         self._store = SqliteStore(config.database, wait_for_lock=config.wait_for_lock)
         self.engine = Engine(self._store, config.limits)
         self.reader = Reader(config.database, config.limits)
@@ -87,6 +92,8 @@ class Server:
         self._retention = Retention(config, self.engine, self.reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._grpc: grpc.aio.Server | None = None
+        self._http: HttpServer | None = None
+        self._is_ready = False
         self._engine_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -105,7 +112,11 @@ class Server:
             await _make_administrator(tokens, config.database)
         server = grpc.aio.server(
             interceptors=[
-                ErrorInterceptor(config.limits, Guard(tokens if config.auth == "tokens" else None))
+                ErrorInterceptor(
+                    config.limits,
+                    Guard(tokens if config.auth == "tokens" else None),
+                    self.engine.calls,
+                )
             ],
             options=channel_options(config),
         )
@@ -116,14 +127,56 @@ class Server:
                 self.addresses.append(_listen(listener, address))
         except TransportError as error:
             raise ServerError(str(error)) from None
+        if config.http is not None:
+            self._http = self._http_server(server, config.http)
         self._engine_task = self.engine.start()
         self._backups.start()
         self._retention.start()
         await server.start()
         self._grpc = server
+        self._is_ready = True
         for name in ("", *SERVICES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        log.info("listening", extra={"addresses": self.addresses, "version": __version__})
+        log.info(
+            "listening",
+            extra={
+                "addresses": self.addresses, "http": self.http_address, "version": __version__,
+            },
+        )  # fmt: skip
+
+    def _http_server(self, server: grpc.aio.Server, address: str) -> HttpServer:
+        """The HTTP port, which calls this server over a socket that nobody else can reach.
+
+        Raises:
+            ServerError: it cannot be.
+        """
+        try:
+            from asha_server.http.metrics import Metrics  # noqa: PLC0415 - an extra, 0.2 s
+            from asha_server.http.serving import HttpServer  # noqa: PLC0415 - as above
+        except ModuleNotFoundError as error:
+            raise ServerError(
+                f"--http needs the package {error.name}: pip install 'asha-server[http]'"
+            ) from None
+        if not (self._config.transport.insecure or is_loopback(address.rpartition(":")[0])):
+            raise ServerError(
+                f"will not listen on http://{address} in plaintext, where others can listen in: "
+                "choose an address of loopback and put a proxy with TLS before it, or --insecure"
+            )
+        self._private = tempfile.TemporaryDirectory(prefix="asha-http-")
+        target = f"unix:{self._private.name}/grpc"
+        server.add_insecure_port(target)
+        metrics = Metrics(
+            self.engine, self.engine.calls, self._sessions, self.watching, self._config.database
+        )
+        http = HttpServer(
+            DESCRIPTORS, target, metrics, self._config.limits.request_bytes_max,
+            lambda: self._is_ready,
+        )  # fmt: skip
+        try:
+            self.http_address = http.start(address)
+        except (OSError, ValueError) as error:
+            raise ServerError(f"cannot listen on http://{address}: {error}") from None
+        return http
 
     def _register(self, server: grpc.aio.Server, mint: TokenMint, tokens: Tokens) -> None:
         limits = self._config.limits
@@ -160,12 +213,16 @@ class Server:
             Exception: what ended the engine, if it failed.
         """
         log.info("draining")
+        self._is_ready = False
         await self._health.enter_graceful_shutdown()
         await self._retention.stop()
         if self._grpc is not None:
             stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
             self._sessions.end(await self.engine.drain())
             await stopping
+        if self._http is not None:
+            await self._http.stop()
+            self._private.cleanup()
         await self.reader.close()
         await self._backups.stop()
         await self.engine.stop()
@@ -247,6 +304,8 @@ async def _serve(server: Server) -> None:
         await server.start()
         for address in server.addresses:
             print(f"listening on {address}", flush=True)  # noqa: T201 - the promised first line
+        if server.http_address:
+            print(f"http on {server.http_address}", flush=True)  # noqa: T201 - as above
         waits: list[asyncio.Task[Any]] = [
             asyncio.create_task(stopped.wait()),
             asyncio.create_task(server.failed()),

@@ -168,7 +168,7 @@ class Listener:
             return self._bind_socket(address)
         if self._credentials is not None:
             return self._server.add_secure_port(address, self._credentials)
-        if not (self._transport.insecure or _is_loopback(address.rpartition(":")[0])):
+        if not (self._transport.insecure or is_loopback(address.rpartition(":")[0])):
             raise TransportError(
                 f"will not listen on {address} in plaintext, where others can read and change what "
                 "is said: give --tls-cert and --tls-key, or --insecure if the network is to be "
@@ -186,7 +186,8 @@ class Listener:
         return port
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host of that name."""
     if host == "localhost":
         return True
     try:

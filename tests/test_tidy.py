@@ -14,6 +14,7 @@ ROOMS = (
     # A module imports from its own room and from rooms further down only.
     ("cli",),
     ("server", "transport"),
+    ("http",),
     ("service", "status", "interceptor", "guard", "logs", "verify", "retention"),
     (
         "engine",
@@ -29,19 +30,22 @@ ROOMS = (
     ),
     ("reader", "wire", "picture"),
     ("store", "leases", "tokens", "pb", "config", "experiment_name"),
-    ("search", "errors", "identity", "secret_file"),
+    ("search", "call_stats", "errors", "identity", "secret_file"),
 )
 """Top to bottom; each name is a module or a package of `asha_server`."""
 
 ONLY_IN = {
     # What may be imported in a few rooms only.
     "grpc": {
-        "server", "transport", "service", "interceptor", "status", "pb",
+        "server", "transport", "http", "service", "interceptor", "status", "pb",
         "cli",  # the command is a client
     },
     "grpc_health": {"server"},
     "grpc_reflection": {"server"},
-    "google": {"status", "interceptor", "service", "wire", "pb", "cli"},
+    "google": {"status", "interceptor", "http", "service", "wire", "pb", "cli"},
+    "connectrpc": {"http"},
+    "prometheus_client": {"http"},
+    "uvicorn": {"http"},
     "asha_client": {"cli"},
     "PIL": {"picture"},
     "click": {"cli"},
@@ -51,7 +55,7 @@ ONLY_IN = {
     "sqlite_utils": {"store"},
     "uvloop": {"server"},
     "asyncio": {
-        "server", "service", "interceptor", "engine", "decider", "hosted", "watch", "clock",
+        "server", "http", "service", "interceptor", "engine", "decider", "hosted", "watch", "clock",
         "reader", "retention", "cli",
     },
 }  # fmt: skip

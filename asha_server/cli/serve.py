@@ -60,6 +60,13 @@ class ListenAddress(click.ParamType[str]):
     metavar="ADDRESS",
     help="HOST:PORT, where port 0 takes a free one, or unix:PATH. May be given several times.",
 )
+@click.option(
+    "--http",
+    type=ListenAddress(),
+    metavar="HOST:PORT",
+    help="Calls as JSON, /metrics, /livez and /readyz over HTTP, in plaintext: for loopback or a "
+    "trusted network (--insecure). Needs asha-server[http].  [default: off]",
+)
 @click.option("--wait-for-lock", is_flag=True, help="Stand by while another server holds the file.")
 @click.option(
     "--key-file",
@@ -224,6 +231,7 @@ def _config(given: dict[str, Any], limits: Limits) -> Config:
     return Config(
         database=given["database"],
         listen=given["listen"],
+        http=given["http"],
         wait_for_lock=given["wait_for_lock"],
         key_file=given["key_file"],
         auth=given["auth"],

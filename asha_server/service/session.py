@@ -187,19 +187,23 @@ class Session:
         """Carries out one request and puts its answer in line."""
         number = request.request_number
         task = self._unanswered[number]
+        name = "TrainingSession"
         response = pb.TrainingSessionResponse(request_number=number)
         try:
             arm = request.WhichOneof("request")
             if arm is None:
                 raise InvalidRequest.of("request", "is required, one that this server knows")
             asked = getattr(request, arm)
-            if arm != "report_metrics":  # whose reports are let in one by one
-                admit(asked.DESCRIPTOR.name.removesuffix("Request"), asked)
+            if arm != "report_metrics":  # whose reports are let in and counted one by one
+                name = asked.DESCRIPTOR.name.removesuffix("Request")
+                admit(name, asked)
             answer = await self._calls[arm](asked)
             getattr(response, arm).CopyFrom(answer)
+            if arm != "report_metrics":
+                self._engine.calls.note(name, "OK", "", None)
         except Exception as error:
             response = pb.TrainingSessionResponse(
-                request_number=number, error=_error_of("TrainingSession", error)
+                request_number=number, error=self._error_of(name, error)
             )
         del self._unanswered[number]
         for trial in trials:
@@ -210,8 +214,15 @@ class Session:
         self._answers.put_nowait(response)
 
     def _refuse(self, number: int, error: AshaError) -> None:
-        refused = _error_of("TrainingSession", error)
+        refused = self._error_of("TrainingSession", error)
         self._answers.put_nowait(pb.TrainingSessionResponse(request_number=number, error=refused))
+
+    def _error_of(self, name: str, error: Exception) -> error_pb2.SessionError:
+        """A refusal or a bug as an answer of the session."""
+        status = refusal_of(name, error)
+        reason = str(error.reason) if isinstance(error, AshaError) else "INTERNAL"
+        self._engine.calls.note(name, status.code.name, reason, None)
+        return session_error(status)
 
     # -- what is asked ----------------------------------------------------------------------------
 
@@ -235,7 +246,8 @@ class Session:
             admit("ReportMetric", request)
             response = await self._service.ReportMetric(request, None)
         except Exception as error:
-            return pb.ReportResult(error=_error_of("ReportMetric", error))
+            return pb.ReportResult(error=self._error_of("ReportMetric", error))
+        self._engine.calls.note("ReportMetric", "OK", "", None)
         self._note(request, response.decision)
         return pb.ReportResult(response=response)
 
@@ -312,8 +324,3 @@ def _trials_of(request: pb.TrainingSessionRequest) -> set[tuple[str, int]]:
     asked = getattr(request, arm)
     spoken = asked.reports if arm == "report_metrics" else [asked]
     return {(one.experiment_id, one.trial_number) for one in spoken}
-
-
-def _error_of(name: str, error: Exception) -> error_pb2.SessionError:
-    """A refusal or a bug as an answer of the session."""
-    return session_error(refusal_of(name, error))
