@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -241,3 +242,13 @@ def test_texts_are_written_as_they_are() -> None:
     message = s.GetSuggestionRequest(worker_id="wörker")
 
     assert "wörker" in JsonCodec().encode(message).decode()
+
+
+async def test_the_page_lists_every_metric(http: Http) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "call-over-http.md").read_text()
+    listed = set(re.findall(r"`(asha_[a-z_]+)`", page))
+
+    _, text = await http.get("/metrics")
+
+    typed = re.findall(r"^# TYPE (asha_[a-z_]+) ", text, re.MULTILINE)
+    assert listed == set(typed)
