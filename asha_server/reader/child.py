@@ -34,11 +34,12 @@ def _answer_all(store: ReadOnlyStore) -> None:
 
 def _answer(store: ReadOnlyStore, question: Question) -> Reply:
     try:
-        experiment = store.experiment(question.key)
-        if experiment is None:
-            return Reply(is_gone=True)
-        messages = QUERIES[question.name](store, question, experiment)
-        return Reply([message.SerializeToString() for message in messages])
+        with store.snapshot():  # it may be deleted meanwhile, row by row
+            experiment = store.experiment(question.key)
+            if experiment is None:
+                return Reply(is_gone=True)
+            messages = QUERIES[question.name](store, question, experiment)
+            return Reply([message.SerializeToString() for message in messages])
     except Exception:
         return Reply(failure=traceback.format_exc())
 
