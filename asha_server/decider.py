@@ -253,6 +253,7 @@ class Decider:
         batch.touched.pop(hosted.key, None)
         self._unsettled.pop(hosted.key, None)
         batch.deleted.append(hosted.key)
+        batch.ruins.append(state)
         gone = NotFound(
             ErrorReason.EXPERIMENT_NOT_FOUND,
             f"experiment {state.experiment_id!r} was deleted",

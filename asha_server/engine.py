@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
+    from asha_server.search.state import State
     from asha_server.store import Store, TokenRow
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,8 @@ class Engine:
         self._failure: StoreFailed | None = None
         # Keys of deleted experiments of which rows are left.
         self._forgetting: list[int] = []
+        # States of deleted experiments, freed bit by bit.
+        self._ruins: list[State] = []
         # By the monotonic clock: when the last turn began, and when budgets were looked at.
         self._turned_us = 0
         self._budgets_checked_us = 0
@@ -364,7 +367,7 @@ class Engine:
         """Until there is something to do; notices when the server itself stood still."""
         began_us = self.clock.monotonic_us()
         wait_us = 0
-        if not (self._inbox or self._forgetting or self._decider.has_unsettled):
+        if not (self._inbox or self._forgetting or self._ruins or self._decider.has_unsettled):
             due_us = self.leases.next_us()
             wait_us = TICK_US if due_us is None else min(max(due_us - began_us, 0), TICK_US)
             timer = self.clock.call_later(wait_us, self._wake.set)
@@ -418,6 +421,7 @@ class Engine:
                 hosted.records = []
         batch.deliver()
         self._forgetting += batch.deleted
+        self._ruins += batch.ruins
         await self._forget()
 
     async def _commit(self, batch: Batch) -> None:
@@ -438,7 +442,9 @@ class Engine:
         return await asyncio.get_running_loop().run_in_executor(self._writer, act, *arguments)
 
     async def _forget(self) -> None:
-        """A few rows of a deleted experiment, between batches."""
+        """A few rows of a deleted experiment, and a little of its memory, between batches."""
+        if self._ruins and not self._ruins[0].crumble(FORGOTTEN_PER_BATCH):
+            self._ruins.pop(0)
         if not self._forgetting:
             return
         is_left = await self._in_writer(

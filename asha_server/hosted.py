@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asha_server.search.event import Record
     from asha_server.search.experiment import Experiment
     from asha_server.search.spec import ExperimentSpec
+    from asha_server.search.state import State
 
 
 class Hosted:
@@ -169,9 +170,10 @@ class Batch:
         touched: key -> Hosted, experiments with new events or rows to settle.
         answers: list[(Hosted or None, future, answer or exception)], in order.
         deleted: keys of experiments that are gone.
+        ruins: list[State], their states, to be freed bit by bit.
     """
 
-    __slots__ = ("answers", "calls", "deleted", "now_us", "touched")
+    __slots__ = ("answers", "calls", "deleted", "now_us", "ruins", "touched")
 
     def __init__(self, calls: list[Call], now_us: int) -> None:
         self.calls = calls
@@ -179,6 +181,7 @@ class Batch:
         self.touched: dict[int, Hosted] = {}
         self.answers: list[tuple[Hosted | None, asyncio.Future[Any], Any]] = []
         self.deleted: list[int] = []
+        self.ruins: list[State] = []
 
     def answer(self, call: Call, answer: Any, hosted: Hosted | None = None) -> None:
         """Notes an answer, or the exception that is one."""

@@ -86,6 +86,11 @@ class Rung:
     def __len__(self) -> int:
         return len(self.entries)
 
+    def crumble(self, most: int) -> bool:
+        """Lets go of up to `most` entries of a search that is gone; whether some are left."""
+        del self.entries[-most:]
+        return self.waiting.crumble(most) or bool(self.entries)
+
     def finite_count(self) -> int:
         """How many entries have a finite value; they come first. O(log n)."""
         return int(self.entries.bisect_left((True, -math.inf, -1, -1)))

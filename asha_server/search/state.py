@@ -335,6 +335,25 @@ class State:
         """Notes trials that one event ended: their rows are written by `settle`. O(1)."""
         self.unsettled.append(iter(trials))
 
+    def crumble(self, most: int) -> bool:
+        """Lets go of up to `most` of each thing that a deleted search may have very many of.
+
+        To free a million trials at once takes a second, in which nobody is answered.
+
+        Returns:
+            Whether some are left. The state is of no use any more.
+        """
+        del self.trials[-most:]
+        left = len(self.trials)
+        for bracket in self.brackets:
+            for rung in bracket.rungs:
+                left += rung.crumble(most)
+        for named in (self.assigned_by, self.created_by):
+            for _ in range(min(most, len(named))):
+                named.popitem()
+            left += len(named)
+        return left > 0
+
     def settle(self, most: int) -> bool:
         """Marks up to `most` trials that were ended in bulk as changed.
 

@@ -53,3 +53,10 @@ class WaitingEntries:
 
     def __iter__(self) -> Iterator[RankKey]:
         return iter(self._members)
+
+    def crumble(self, most: int) -> bool:
+        """Lets go of up to `most` entries of a search that is gone; whether some are left."""
+        del self._heap[-most:]
+        for _ in range(min(most, len(self._members))):
+            self._members.pop()
+        return bool(self._heap or self._members)
