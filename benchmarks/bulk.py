@@ -211,7 +211,7 @@ def _requests(path: Path) -> Iterator[e.ImportExperimentRequest]:
             yield e.ImportExperimentRequest(chunk=chunk)
 
 
-async def measure(address: str, directory: Path, trials: int) -> None:
+async def measure(address: str, directory: Path, trials: int, only: list[str]) -> None:
     """One thing after the other, with the others beside it."""
     async with (
         grpc.aio.insecure_channel(address) as channel,
@@ -230,7 +230,8 @@ async def measure(address: str, directory: Path, trials: int) -> None:
             ("a delete, to the last row", large.delete),
             ("an import", large.bring_in),
         ):
-            await others.during(name, action)
+            if not only or any(word in name for word in only):
+                await others.during(name, action)
         await others.during("nothing else", lambda: asyncio.sleep(QUIET_S))
         for task in working:
             task.cancel()
@@ -241,7 +242,9 @@ def main() -> None:
     """Writes the file, runs, prints."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=100_000, help="of the large experiment")
-    trials = parser.parse_args().trials
+    parser.add_argument("--only", nargs="*", default=[], help="words: stop delete; default: all")
+    chosen = parser.parse_args()
+    trials = chosen.trials
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
         directory = Path(name)
         began = time.perf_counter()
@@ -249,7 +252,7 @@ def main() -> None:
         show(f"{trials:,} trials written", took=f"{time.perf_counter() - began:.0f} s")
         with served(directory) as server:
             show("a start on them", took=f"{server.started_s:.1f} s")
-            asyncio.run(measure(server.address, directory, trials))
+            asyncio.run(measure(server.address, directory, trials, chosen.only))
 
 
 main()
