@@ -12,7 +12,7 @@ from asha_server.pb import experiment_service_pb2 as e
 
 from .served import Served
 
-STEPS = 2_000
+STEPS = 5_000
 
 
 def train(address: str) -> list[int]:
@@ -47,7 +47,7 @@ async def test_no_report_that_nobody_waited_for_is_lost_by_a_kill(served: Served
     await served.client.create(max_length=STEPS, max_trials=1, async_halving={"num_rungs": 1})
     training = asyncio.create_task(asyncio.to_thread(train, served.address))
     for _ in range(3):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         assert not training.done()
         served.send(signal.SIGKILL)
         await served.ended()
