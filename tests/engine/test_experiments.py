@@ -247,11 +247,11 @@ async def test_an_experiment_ends_when_its_wall_time_is_over(
 async def test_ends_in_bulk_are_written_to_the_last_row_by_an_idle_server(
     launch: Launch, path: Path
 ) -> None:
-    """1,200 paused trials: three batches of 500 rows."""
+    """1,100 paused trials: four batches of 300 rows."""
     engine = await launch()
     await engine.create("digits", halving(max_trials=3_000))
     worker = Worker(engine, "a")
-    for number in range(1_200):
+    for number in range(1_100):
         given = await worker.take()
         await worker.report(given, 1, float("nan"))
         assert given.trial_number == number
@@ -261,8 +261,8 @@ async def test_ends_in_bulk_are_written_to_the_last_row_by_an_idle_server(
     while engine._decider.has_unsettled:
         await engine.experiments()
 
-    assert engine.stats.commits - before == 3
+    assert engine.stats.commits - before == 4
     person = sqlite3.connect(path)
     states = person.execute("SELECT state, count(*) FROM trial GROUP BY state").fetchall()
     person.close()
-    assert states == [("STOPPED", 1_200)]
+    assert states == [("STOPPED", 1_100)]
