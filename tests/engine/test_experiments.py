@@ -260,6 +260,7 @@ async def test_ends_in_bulk_are_written_to_the_last_row_by_an_idle_server(
     await engine.submit("digits", StopExperiment())
     while engine._decider.has_unsettled:
         await engine.experiments()
+    await engine.experiments()  # answered after the commit of the last rows
 
     assert engine.stats.commits - before == 4
     person = sqlite3.connect(path)
