@@ -294,7 +294,7 @@ async def test_a_trial_that_was_handed_into_a_dead_line_goes_to_another_within_i
     network: Network,
 ) -> None:
     """The worker's machine is gone without a word; its long poll is still held."""
-    await network.create(lease_ttl={"seconds": 1}, max_concurrent_trials=1)
+    await network.create(lease_ttl={"seconds": 3}, max_concurrent_trials=1)
     first = await network.take()
     request = s.GetSuggestionRequest(
         experiment_id="e", worker_id="dead", request_id="r", max_wait={"seconds": 60}
