@@ -216,7 +216,7 @@ class Stats:
     """Counters since the start; plain integers, read by GetServerInfo and `asha status`."""
 
     __slots__ = (
-        "batches", "commands", "commit_took", "commit_us", "commits", "events", "expiries",
+        "batches", "commands", "commit_took", "commits", "events", "expiries",
         "stalls",
     )  # fmt: skip
 
@@ -224,7 +224,6 @@ class Stats:
         self.commands = 0
         self.batches = 0
         self.commits = 0
-        self.commit_us = 0
         self.commit_took = Histogram()
         self.events = 0
         self.expiries = 0

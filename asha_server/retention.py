@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
 """Pause between two looks for what is due. Seconds."""
-_SECOND_US = 1_000_000
 
 
 def wall_clock_us() -> int:
@@ -91,19 +90,9 @@ class Retention:
                 await self._archive(hosted.key, archive)
             await self._engine.delete(experiment_id, force=False)
         except (AshaError, OSError, ReaderBug) as error:
-            log.error(
-                "not_archived",
-                extra={
-                    "experiment_id": experiment_id,
-                    "archive": str(archive),
-                    "error": str(error),
-                },
-            )
+            log.error("not_archived", extra={**told, "error": str(error)})
         else:
-            log.info(
-                "deleted_as_ended_long_ago",
-                extra={"experiment_id": experiment_id, "archive": str(archive or "")},
-            )
+            log.info("deleted_as_ended_long_ago", extra=told)
 
     async def _archive(self, key: int, path: Path) -> None:
         """Writes the file as `asha export` does; durable when it returns, whole or not there.

@@ -108,12 +108,14 @@ async def test_what_cannot_be_archived_is_kept_and_tried_again(
     assert [path.name for path in in_the_way.iterdir()] == ["e-1.jsonl"]
 
 
-async def test_without_an_archive_it_is_only_deleted(client: Client) -> None:
-    await client.create("e")
-    await client.stop()
+async def test_without_an_archive_one_after_the_other_is_only_deleted(client: Client) -> None:
     later = Later(client, None)
     later.ahead_us = DAY_US
-
     later.retention.start()
-    await gone(client, "e")
+
+    for name in ("one", "two"):
+        await client.create(name)
+        await client.experiments.StopExperiment(e.StopExperimentRequest(experiment_id=name))
+        await gone(client, name)
+
     await later.retention.stop()
