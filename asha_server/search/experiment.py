@@ -33,7 +33,6 @@ from asha_server.search.command import (
     Wait,
 )
 from asha_server.search.event import (
-    CheckpointReported,
     ExperimentCreated,
     ExperimentStateChanged,
     MetricReported,
@@ -152,8 +151,6 @@ def _is_routine(record: Record) -> bool:
     """Whether an event cannot have anything follow by itself; most reports are such."""
     match record.event:
         case MetricReported(entered_count=0, trial_state=TrialState.RUNNING):
-            return True
-        case CheckpointReported():
             return True
     return False
 

@@ -386,12 +386,20 @@ class State:
         is_infeasible = trial.own_state is TrialState.INFEASIBLE
         return not (is_infeasible and self.spec.replaces_infeasible and not trial.rung)
 
+    def _line_of(self, trial: Trial) -> Iterator[Trial]:
+        """The trial, the one that it is a copy of, and so on: a copy may be copied in its turn."""
+        yield trial
+        while trial.parent >= 0:
+            trial = self.trials[trial.parent]
+            yield trial
+
     def take_deletable(self, most: int) -> tuple[str, ...]:
         """Up to `most` checkpoints that can never be resumed from again.
 
-        The incumbent's are kept back until another is the incumbent. One that a copy starts from
-        is dropped: it comes back when the copy lets go of it. A name that was superseded
-        and is in use again (two files taken in turns) is dropped: it comes back when it may go.
+        The incumbent's are kept back until another is the incumbent, those that its copies started
+        from too. One that a copy starts from is dropped: it comes back when the copy lets go of it.
+        A name that was superseded and is in use again (two files taken in turns) is dropped: it
+        comes back when it may go.
         """
         if not self.deletable:
             return ()
@@ -399,12 +407,12 @@ class State:
         taken: list[str] = []
         for _ in range(min(len(self.deletable), 2 * most)):
             number, uri = self.deletable.popleft()
-            trial = self.trials[number]
-            if incumbent is trial or (incumbent and uri == incumbent.checkpoint_uri):
+            line = list(self._line_of(self.trials[number]))
+            if incumbent and (incumbent in line or uri == incumbent.checkpoint_uri):
                 self.deletable.append((number, uri))
             elif self.inherited[uri] or uri in taken:
                 continue
-            elif uri != trial.checkpoint_uri or self.state_of(trial) in FREEING:
+            elif all(uri != t.checkpoint_uri or self.state_of(t) in FREEING for t in line):
                 taken.append(uri)
             if len(taken) == most:
                 break

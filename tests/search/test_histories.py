@@ -62,6 +62,11 @@ def test_a_seeded_history_of_a_population_goes_as_the_model_says(seed: int) -> N
     walk(Random(seed), STEPS, pbt_configuration)
 
 
+@pytest.mark.parametrize("seed", [seed for seed, _ in _seeds("pbt_seeds.txt")])
+def test_a_seed_of_a_population_that_found_a_bug(seed: int) -> None:
+    walk(Random(seed), STEPS, pbt_configuration)
+
+
 @given(st.integers(min_value=0, max_value=2**32))
 def test_a_seeded_history_by_another_rung_rule_goes_as_the_model_says(seed: int) -> None:
     walk(Random(seed), STEPS, rule_configuration)
