@@ -148,6 +148,8 @@ def _streaming(
             if isinstance(request, Unreadable):
                 raise request.error
             admit(name, request)
+            # At once: some libraries open a stream by waiting for the headers of its answers.
+            await context.send_initial_metadata(())
             async with aclosing(inner(request, context)) as responses:
                 async for response in responses:
                     identity.check_holds()

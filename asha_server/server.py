@@ -41,7 +41,14 @@ from asha_server.service.watching import Watching
 from asha_server.store import StoreError
 from asha_server.store.sqlite import SqliteStore
 from asha_server.tokens import NewToken, Tokens, new_secret
-from asha_server.transport import Listener, TransportError, channel_options, is_loopback
+from asha_server.transport import (
+    SHARING,
+    Listener,
+    TransportError,
+    channel_options,
+    is_loopback,
+    is_socket_file,
+)
 
 if TYPE_CHECKING:
     from asha_server.config import Config
@@ -91,7 +98,8 @@ class Server:
         self._backups = Backups(config, lambda: self.engine.stats.commits)
         self._retention = Retention(config, self.engine, self.reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
-        self._grpc: grpc.aio.Server | None = None
+        self._grpc: list[grpc.aio.Server] = []
+        self._listener: Listener | None = None
         self._http: HttpServer | None = None
         self._is_ready = False
         self._engine_task: asyncio.Task[None] | None = None
@@ -110,30 +118,28 @@ class Server:
         self.tokens = tokens = Tokens(self._store.tokens(), self.engine.keep_token)
         if config.auth == "tokens" and not tokens.has_administrator:
             await _make_administrator(tokens, config.database)
-        server = grpc.aio.server(
-            interceptors=[
-                ErrorInterceptor(
-                    config.limits,
-                    Guard(tokens if config.auth == "tokens" else None),
-                    self.engine.calls,
-                )
-            ],
-            options=channel_options(config),
+        interceptor = ErrorInterceptor(
+            config.limits, Guard(tokens if config.auth == "tokens" else None), self.engine.calls
         )
-        self._register(server, mint, tokens)
+        servers = [
+            grpc.aio.server(interceptors=[interceptor], options=channel_options(config))
+            for _ in range(1 if all(map(is_socket_file, config.listen)) else SHARING)
+        ]
+        self._register(servers, mint, tokens)
         try:
-            listener = Listener(server, config.transport)
+            self._listener = Listener(servers, config.transport)
             for address in config.listen:
-                self.addresses.append(_listen(listener, address))
+                self.addresses.append(_listen(self._listener, address))
         except TransportError as error:
             raise ServerError(str(error)) from None
         if config.http is not None:
-            self._http = self._http_server(server, config.http)
+            self._http = self._http_server(servers[0], config.http)
         self._engine_task = self.engine.start()
         self._backups.start()
         self._retention.start()
-        await server.start()
-        self._grpc = server
+        for server in servers:
+            await server.start()
+            self._grpc.append(server)
         self._is_ready = True
         for name in ("", *SERVICES):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -178,28 +184,22 @@ class Server:
             raise ServerError(f"cannot listen on http://{address}: {error}") from None
         return http
 
-    def _register(self, server: grpc.aio.Server, mint: TokenMint, tokens: Tokens) -> None:
+    def _register(self, servers: list[grpc.aio.Server], mint: TokenMint, tokens: Tokens) -> None:
+        """The same services on all servers."""
         limits = self._config.limits
         suggestions = SuggestionService(self.engine, mint, limits)
         self._sessions = suggestions.sessions
-        suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(suggestions, server)
-        experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(
-            ExperimentService(self.engine, self.reader, self.watching, limits), server
+        experiments = ExperimentService(self.engine, self.reader, self.watching, limits)
+        admin = AdminService(
+            self.engine, self.watching, suggestions.sessions, tokens, self._store.info(), limits
         )
-        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-            AdminService(
-                self.engine,
-                self.watching,
-                suggestions.sessions,
-                tokens,
-                self._store.info(),
-                limits,
-            ),
-            server,
-        )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        for server in servers:
+            suggestion_service_pb2_grpc.add_SuggestionServiceServicer_to_server(suggestions, server)
+            experiment_service_pb2_grpc.add_ExperimentServiceServicer_to_server(experiments, server)
+            admin_service_pb2_grpc.add_AdminServiceServicer_to_server(admin, server)
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+            reflection.enable_server_reflection(names, server)
 
     async def failed(self) -> None:
         """Returns once the engine has ended, which it only does by a failure or by `stop`."""
@@ -216,10 +216,13 @@ class Server:
         self._is_ready = False
         await self._health.enter_graceful_shutdown()
         await self._retention.stop()
-        if self._grpc is not None:
-            stopping = asyncio.create_task(self._grpc.stop(self._config.drain_us / 1_000_000))
+        if self._grpc:
+            grace_s = self._config.drain_us / 1_000_000
+            stopping = [asyncio.create_task(server.stop(grace_s)) for server in self._grpc]
             self._sessions.end(await self.engine.drain())
-            await stopping
+            await asyncio.wait(stopping)
+        if self._listener is not None:
+            self._listener.release()
         if self._http is not None:
             await self._http.stop()
             self._private.cleanup()
@@ -257,7 +260,7 @@ def _listen(listener: Listener, address: str) -> str:
     Raises:
         ServerError: it is taken or wrong.
     """
-    if address.startswith("unix:"):
+    if is_socket_file(address):
         _refuse_live_socket(address.removeprefix("unix:"))
         _bind(listener, address)
         return address

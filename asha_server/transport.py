@@ -3,6 +3,9 @@
 TLS files are looked at with every handshake: what changed is taken up by the next connection, and
 what is broken is not, aloud. Plaintext is for loopback and Unix sockets, unless somebody says
 otherwise.
+
+A server of gRPC's asyncio takes up one call in a turn of its event loop. So several of them share
+a port, and the operating system shares out the connections: see docs/explanation/performance.md.
 """
 
 from __future__ import annotations
@@ -10,16 +13,23 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import socket
 import ssl
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from asha_server.config import Config, Transport
 
 log = logging.getLogger(__name__)
+
+SHARING = 4
+"""Servers of gRPC on one event loop that share each TCP port."""
 
 _HARD_LIMIT_FACTOR = 4
 """A request above its limit is refused with an explanation; one above this many times the limit
@@ -38,7 +48,7 @@ def channel_options(config: Config) -> list[tuple[str, int]]:
     """What a connection may do, as options of gRPC."""
     transport = config.transport
     return [
-        ("grpc.so_reuseport", 0),  # a second server must not take the port in silence
+        ("grpc.so_reuseport", 1),  # for our own servers; `Claim` keeps others away
         ("grpc.max_receive_message_length", config.limits.request_bytes_max * _HARD_LIMIT_FACTOR),
         ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -136,23 +146,25 @@ class TlsFiles:
 
 
 class Listener:
-    """Binds a server to addresses.
+    """Binds servers of gRPC, one of them or several that share a port, to addresses.
 
     Args:
-        server: which.
-        transport: how it is reached.
+        servers: which; each call comes to any of them.
+        transport: how they are reached.
 
     Raises:
         TransportError: TLS files are missing or wrong.
     """
 
-    def __init__(self, server: grpc.aio.Server, transport: Transport) -> None:
-        self._server = server
+    def __init__(self, servers: Sequence[grpc.aio.Server], transport: Transport) -> None:
+        self._servers = servers
         self._transport = transport
-        self._credentials: grpc.ServerCredentials | None = None
+        self._claims: list[socket.socket] = []
+        self._credentials: list[grpc.ServerCredentials] = []
         certificate, key = transport.tls_cert, transport.tls_key
         if certificate is not None and key is not None:
-            self._credentials = TlsFiles(certificate, key, transport.tls_client_ca).credentials()
+            files = (certificate, key, transport.tls_client_ca)
+            self._credentials = [TlsFiles(*files).credentials() for _ in servers]
         elif certificate or key or transport.tls_client_ca:
             raise TransportError("TLS needs both --tls-cert and --tls-key")
 
@@ -162,28 +174,77 @@ class Listener:
         Raises:
             TransportError: others could listen in.
             RuntimeError: it is taken, or none of this machine.
-            OSError: the socket's mode cannot be set.
+            OSError: as before, or the socket's mode cannot be set.
         """
-        if address.startswith("unix:"):
+        if is_socket_file(address):
             return self._bind_socket(address)
-        if self._credentials is not None:
-            return self._server.add_secure_port(address, self._credentials)
-        if not (self._transport.insecure or is_loopback(address.rpartition(":")[0])):
+        host, _, asked = address.rpartition(":")
+        if not (self._credentials or self._transport.insecure or is_loopback(host)):
             raise TransportError(
                 f"will not listen on {address} in plaintext, where others can read and change what "
                 "is said: give --tls-cert and --tls-key, or --insecure if the network is to be "
                 "trusted"
             )
-        return self._server.add_insecure_port(address)
+        if int(asked):
+            _refuse_taken(host, int(asked))
+        port = self._bind_port(0, address)
+        self._claim(f"{host}:{port}")
+        for index in range(1, len(self._servers)):
+            self._bind_port(index, f"{host}:{port}")
+        return port
+
+    def release(self) -> None:
+        """Lets others have the addresses; call it when the servers have ended."""
+        for claim in self._claims:
+            claim.close()
+
+    def _claim(self, address: str) -> None:
+        """Two servers that start in the same moment both find a port free; only one claims it.
+
+        A name of the abstract namespace, which is the network's as ports are, has one owner.
+        """
+        if sys.platform == "linux":
+            claim = socket.socket(socket.AF_UNIX)
+            self._claims.append(claim)
+            claim.bind(f"\0asha-server/{address}")
+
+    def _bind_port(self, index: int, address: str) -> int:
+        server = self._servers[index]
+        if self._credentials:
+            return server.add_secure_port(address, self._credentials[index])
+        return server.add_insecure_port(address)
 
     def _bind_socket(self, address: str) -> int:
+        """A socket file, which cannot be shared."""
         before = os.umask(0o177)  # nobody connects before the mode is what was asked for
         try:
-            port = self._server.add_insecure_port(address)
+            port = self._servers[0].add_insecure_port(address)
         finally:
             os.umask(before)
         Path(address.removeprefix("unix:")).chmod(self._transport.socket_mode)
         return port
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """A port that can be shared would be shared with anybody: it must be free before.
+
+    Raises:
+        OSError: it is taken, or none of this machine.
+    """
+    name = host.strip("[]") or None
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+
+
+def is_socket_file(address: str) -> bool:
+    """Whether an address names a Unix socket."""
+    return address.startswith("unix:")
 
 
 def is_loopback(host: str) -> bool:
