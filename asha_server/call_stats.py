@@ -40,7 +40,9 @@ class CallStats:
         self.ended: dict[tuple[str, str, str], int] = {}
         self.took: dict[str, Histogram] = {}
 
-    def note(self, method: str, code: str, reason: str, seconds: float | None) -> None:
+    def note(
+        self, method: str, code: str, reason: str, seconds: float | None, count: int = 1
+    ) -> None:
         """One more call.
 
         Args:
@@ -48,9 +50,10 @@ class CallStats:
             code: name of its status.
             reason: of its ErrorInfo; "" for OK.
             seconds: it took; None where the time is the client's choice.
+            count: how many ended so.
         """
         key = (method, code, reason)
-        self.ended[key] = self.ended.get(key, 0) + 1
+        self.ended[key] = self.ended.get(key, 0) + count
         if seconds is not None:
             histogram = self.took.get(method)
             if histogram is None:

@@ -39,7 +39,7 @@ from asha_server.store import StoreFailed, Write
 
 if TYPE_CHECKING:
     from asha_server.config import Limits
-    from asha_server.hosted import Arrival, Then
+    from asha_server.hosted import Answered, Arrival, Then
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
@@ -158,6 +158,16 @@ class Engine:
             AshaError: refused, nothing changed.
         """
         return await self._put(Call(experiment_id, command, _future(), then=then))
+
+    def begin(self, experiment_id: str, command: Command, answered: Answered) -> None:
+        """Like `submit`, for a caller who is told by other means than a future.
+
+        Raises:
+            AshaError: refused, nothing changed; what is refused later goes to `answered`.
+        """
+        call = Call(experiment_id, command, answered)
+        self._let_in()
+        self._queue(call)
 
     async def read(self, experiment_id: str, question: Callable[[Hosted], Any]) -> Any:
         """Asks something of an experiment; only what is durable is seen.
@@ -332,6 +342,11 @@ class Engine:
         return self._waiting_calls
 
     async def _put(self, call: Call) -> Any:
+        self._let_in()
+        return await self._queue(call)
+
+    def _let_in(self) -> None:
+        """Refuses a call where too many wait."""
         if len(self._inbox) >= self.limits.inbox_max:
             raise ResourceExhausted(
                 ErrorReason.OVERLOADED,
@@ -339,9 +354,9 @@ class Engine:
                 retry_after_us=SECOND_US // 2,
                 inbox_max=self.limits.inbox_max,
             )
-        return await self._queue(call)
 
-    def _queue(self, call: Call) -> asyncio.Future[Any]:
+    def _queue(self, call: Call) -> Any:
+        """Puts a call in line; its future, where it has one."""
         if self._refusal is not None:
             raise self._refusal
         self._inbox.append(call)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from asha_server.call_stats import Histogram
 from asha_server.search.replay import Replay
@@ -132,6 +131,19 @@ class ArrivalStep:
         self.records = records or []
 
 
+class Answered(Protocol):
+    """What the engine needs of a future: a place for one answer."""
+
+    def done(self) -> bool:
+        """Whether it has one, or nobody wants it any more."""
+
+    def set_result(self, answer: Any, /) -> None:
+        """The answer."""
+
+    def set_exception(self, error: Exception, /) -> None:
+        """The error that is one."""
+
+
 class Call:
     """One thing asked of the engine, and the future that its answer resolves.
 
@@ -149,7 +161,7 @@ class Call:
         self,
         experiment_id: str,
         work: Work,
-        future: asyncio.Future[Any],
+        future: Answered,
         *,
         may_wait: bool = False,
         then: Then | None = None,
@@ -179,7 +191,7 @@ class Batch:
         self.calls = calls
         self.now_us = now_us
         self.touched: dict[int, Hosted] = {}
-        self.answers: list[tuple[Hosted | None, asyncio.Future[Any], Any]] = []
+        self.answers: list[tuple[Hosted | None, Answered, Any]] = []
         self.deleted: list[int] = []
         self.ruins: list[State] = []
 
@@ -200,7 +212,7 @@ class Batch:
         for _, future, answer in self.answers:
             if future.done():
                 continue
-            if isinstance(answer, BaseException):
+            if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)

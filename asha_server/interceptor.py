@@ -81,7 +81,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  #
         read = self._reading(handler.request_deserializer)
         written = handler.response_serializer
         if handler.request_streaming and handler.response_streaming:
-            behavior = _streaming(name, handler.stream_stream, self._guard, self._calls)
+            behavior = _conversing(name, handler.stream_stream, self._guard, self._calls)
             return grpc.stream_stream_rpc_method_handler(behavior, read, written)
         if handler.request_streaming:
             behavior = _answering(name, handler.stream_unary, self._guard, self._calls)
@@ -159,6 +159,28 @@ def _streaming(
         calls.note(name, "OK", "", None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", request, context, started)
+
+    return behavior
+
+
+def _conversing(
+    name: str,
+    inner: Callable[[Any, Context], Awaitable[None]],
+    guard: Guard,
+    calls: CallStats,
+) -> Handler:
+    async def behavior(requests: Any, context: Context) -> None:
+        started = time.perf_counter_ns()
+        try:
+            guard.identify(context)
+            admit(name, requests)
+            await context.send_initial_metadata(())  # as above
+            await inner(requests, context)
+        except Exception as error:
+            await _refuse(name, requests, context, error, started, calls)
+        calls.note(name, "OK", "", None)
+        if log.isEnabledFor(logging.INFO):
+            _log(name, "OK", requests, context, started)
 
     return behavior
 

@@ -2,7 +2,8 @@
 
 Each request is carried out as the call of its name would be, beside the others. Commands reach the
 engine in the order in which they came and are answered by its batches, so the answers of one trial
-keep their order; a long poll is answered when it is ready.
+keep their order; a long poll is answered when it is ready. Reports, the most of what is said, need
+no task of their own: see `report_group`.
 
 A trial that was handed out or spoken of on a session is followed: a verdict that comes from
 elsewhere (a person's stop, a budget, a pause, a lease that went to another worker) is pushed,
@@ -12,20 +13,25 @@ unless a request about the trial was answered with it.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import grpc
 
 from asha_server.errors import AshaError, ErrorReason, InvalidRequest, ResourceExhausted
 from asha_server.guard import admit
+from asha_server.identity import caller
 from asha_server.interceptor import Unreadable, refusal_of
 from asha_server.pb import suggestion_service_pb2 as pb
-from asha_server.pb import trial_pb2
 from asha_server.search.command import ShouldStop
 from asha_server.search.terms import Verdict
+from asha_server.service.report_group import ReportGroup
 from asha_server.service.session_error import session_error
-from asha_server.wire.suggestion import format_decision
+from asha_server.wire import enums
+from asha_server.wire.suggestion import fill_report, format_decision
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from collections.abc import Awaitable, Callable
 
     from asha_server.config import Limits
     from asha_server.engine import Engine
@@ -40,6 +46,10 @@ FOLLOW_US = 60_000_000
 """How long one look at a followed trial is held; then it is looked at anew."""
 FOLLOW_AGAIN_S = 5.0
 """When a trial is looked at again that could not be followed: too many calls are held."""
+
+
+Trial = tuple[str, int]
+"""An experiment's name and a trial's number."""
 
 
 class Lease(NamedTuple):
@@ -75,9 +85,7 @@ class Sessions:
         for session in self._open:
             session.end(error)
 
-    async def run(
-        self, requests: AsyncIterator[Any]
-    ) -> AsyncGenerator[pb.TrainingSessionResponse, None]:
+    async def run(self, context: Any) -> None:
         """One session, until its client has no more to ask and everything is answered.
 
         Raises:
@@ -93,8 +101,7 @@ class Sessions:
         session = Session(self._service, self._engine, self._limits)
         self._open.add(session)
         try:
-            async for response in session.run(requests):
-                yield response
+            await session.run(context)
         finally:
             self._open.remove(session)
 
@@ -112,20 +119,22 @@ class Session:
         self._service = service
         self._engine = engine
         self._limits = limits
-        # None ends the session as its client wants it, an error otherwise.
-        self._answers: asyncio.Queue[pb.TrainingSessionResponse | AshaError | None] = (
-            asyncio.Queue()
-        )
-        self._unanswered: dict[int, asyncio.Task[None]] = {}
+        # What is to be sent, in order; an error ends the session.
+        self._answers: deque[pb.TrainingSessionResponse | AshaError] = deque()
+        self._has_answers = asyncio.Event()
+        self._is_read = False
+        # Requests that are not answered yet.
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._groups: dict[int, ReportGroup] = {}
         self._has_room = asyncio.Event()
-        # Trial -> the requests about it that are not answered yet.
-        self._about: dict[tuple[str, int], set[asyncio.Task[None]]] = {}
+        # Trial -> how many requests about it are not answered yet, and who waits for the last.
+        self._about: dict[Trial, int] = {}
+        self._quiet: dict[Trial, asyncio.Event] = {}
         self._followed: dict[Lease, asyncio.Task[None]] = {}
         # Attempts whose worker knows that it is over, the latest last.
         self._told: dict[Lease, None] = {}
         self._calls: dict[str, Callable[[Any], Awaitable[Any]]] = {
             "get_suggestion": self._get_suggestion,
-            "report_metrics": self._report_metrics,
             "heartbeat": self._speak(service.Heartbeat),
             "report_checkpoint": self._speak(service.ReportCheckpoint),
             "complete_trial": self._speak(service.CompleteTrial),
@@ -134,59 +143,98 @@ class Session:
             "should_stop": lambda request: service.ShouldStop(request, None),
         }
 
-    async def run(
-        self, requests: AsyncIterator[Any]
-    ) -> AsyncGenerator[pb.TrainingSessionResponse, None]:
-        """Answers and pushed decisions, as they come."""
-        reading = asyncio.create_task(self._read(requests))
+    async def run(self, context: Any) -> None:
+        """Reads and answers until the client has no more to ask and everything is answered."""
+        reading = asyncio.create_task(self._read(context))
         try:
-            while (response := await self._answers.get()) is not None:
-                if isinstance(response, AshaError):
-                    raise response
-                yield response
-                self._has_room.set()
+            await self._write(context)
             await reading
         finally:
-            for task in (reading, *self._unanswered.values(), *self._followed.values()):
+            for task in (reading, *self._tasks.values(), *self._followed.values()):
                 task.cancel()
+            for group in self._groups.values():
+                group.give_up()
 
     def end(self, error: AshaError) -> None:
         """Ends it with an error, after what is answered already."""
-        self._answers.put_nowait(error)
+        self._send(error)
 
-    async def _read(self, requests: AsyncIterator[Any]) -> None:
-        """Begins each request as it comes; at the end, what is unanswered is waited for."""
+    def _send(self, answer: pb.TrainingSessionResponse | AshaError) -> None:
+        self._answers.append(answer)
+        self._has_answers.set()
+
+    async def _write(self, context: Any) -> None:
+        """Sends answers and pushed decisions as they come."""
+        identity = caller.get()
+        while self._answers or not self._is_over:
+            if not self._answers:
+                self._has_answers.clear()
+                await self._has_answers.wait()
+                continue
+            answer = self._answers.popleft()
+            if isinstance(answer, AshaError):
+                raise answer
+            identity.check_holds()  # the token may have been revoked meanwhile
+            await context.write(answer)
+            self._has_room.set()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no answer will come any more."""
+        return self._is_read and not (self._tasks or self._groups)
+
+    async def _read(self, context: Any) -> None:
+        """Begins each request as it comes."""
         try:
-            async for request in requests:
+            while (request := await context.read()) is not grpc.aio.EOF:  # type: ignore[attr-defined]  # set at run time
                 if isinstance(request, Unreadable):
                     raise request.error
                 self._begin(request)
-                while len(self._unanswered) + self._answers.qsize() >= UNANSWERED_MAX:
+                while self._unanswered_count >= UNANSWERED_MAX:
                     self._has_room.clear()
                     await self._has_room.wait()
-            while self._unanswered:
-                await asyncio.wait([*self._unanswered.values()])
+        except AshaError as error:
+            self._send(error)
         finally:
-            self._answers.put_nowait(None)
+            self._is_read = True
+            self._has_answers.set()
+
+    @property
+    def _unanswered_count(self) -> int:
+        return len(self._tasks) + len(self._groups) + len(self._answers)
 
     def _begin(self, request: pb.TrainingSessionRequest) -> None:
         number = request.request_number
-        if not number or number in self._unanswered:
+        if not number or number in self._tasks or number in self._groups:
             why = "must be 1 or more" if not number else "is that of a request still unanswered"
             self._refuse(number, InvalidRequest.of("request_number", why))
             return
         trials = _trials_of(request)
-        task = asyncio.create_task(self._answer(request, trials))
-        self._unanswered[number] = task
         for trial in trials:
-            self._about.setdefault(trial, set()).add(task)
+            self._about[trial] = self._about.get(trial, 0) + 1
+        if request.WhichOneof("request") == "report_metrics":
+            self._begin_reports(number, request.report_metrics, trials)
+        else:
+            self._tasks[number] = asyncio.create_task(self._answer(request, trials))
 
-    async def _answer(
-        self, request: pb.TrainingSessionRequest, trials: set[tuple[str, int]]
+    def _answered(
+        self, number: int, trials: set[Trial], response: pb.TrainingSessionResponse
     ) -> None:
+        """A request has its answer, which stands in line from now on."""
+        self._tasks.pop(number, None)
+        self._groups.pop(number, None)
+        for trial in trials:
+            self._about[trial] -= 1
+            if not self._about[trial]:
+                del self._about[trial]
+                quiet = self._quiet.pop(trial, None)
+                if quiet is not None:
+                    quiet.set()
+        self._send(response)
+
+    async def _answer(self, request: pb.TrainingSessionRequest, trials: set[Trial]) -> None:
         """Carries out one request and puts its answer in line."""
         number = request.request_number
-        task = self._unanswered[number]
         name = "TrainingSession"
         response = pb.TrainingSessionResponse(request_number=number)
         try:
@@ -194,28 +242,20 @@ class Session:
             if arm is None:
                 raise InvalidRequest.of("request", "is required, one that this server knows")
             asked = getattr(request, arm)
-            if arm != "report_metrics":  # whose reports are let in and counted one by one
-                name = asked.DESCRIPTOR.name.removesuffix("Request")
-                admit(name, asked)
+            name = asked.DESCRIPTOR.name.removesuffix("Request")
+            admit(name, asked)
             answer = await self._calls[arm](asked)
             getattr(response, arm).CopyFrom(answer)
-            if arm != "report_metrics":
-                self._engine.calls.note(name, "OK", "", None)
+            self._engine.calls.note(name, "OK", "", None)
         except Exception as error:
             response = pb.TrainingSessionResponse(
                 request_number=number, error=self._error_of(name, error)
             )
-        del self._unanswered[number]
-        for trial in trials:
-            about = self._about[trial]
-            about.discard(task)
-            if not about:
-                del self._about[trial]
-        self._answers.put_nowait(response)
+        self._answered(number, trials, response)
 
     def _refuse(self, number: int, error: AshaError) -> None:
         refused = self._error_of("TrainingSession", error)
-        self._answers.put_nowait(pb.TrainingSessionResponse(request_number=number, error=refused))
+        self._send(pb.TrainingSessionResponse(request_number=number, error=refused))
 
     def _error_of(self, name: str, error: Exception) -> error_pb2.SessionError:
         """A refusal or a bug as an answer of the session."""
@@ -233,41 +273,61 @@ class Session:
             self._follow(Lease(given.experiment_id, given.trial_number, given.lease.attempt))
         return response
 
-    async def _report_metrics(self, request: pb.ReportMetricsRequest) -> pb.ReportMetricsResponse:
+    def _begin_reports(
+        self, number: int, request: pb.ReportMetricsRequest, trials: set[Trial]
+    ) -> None:
         """Reports of any trials, in order, independent of each other."""
         count, most = len(request.reports), self._limits.reports_max
         if not 1 <= count <= most:
-            raise InvalidRequest.of("reports", f"has {count} entries; 1 to {most} are allowed")
-        results = await asyncio.gather(*(self._report(report) for report in request.reports))
-        return pb.ReportMetricsResponse(results=results)
+            why = InvalidRequest.of("reports", f"has {count} entries; 1 to {most} are allowed")
+            refused = self._error_of("TrainingSession", why)
+            self._answered(
+                number, trials, pb.TrainingSessionResponse(request_number=number, error=refused)
+            )
+            return
+        group = ReportGroup(count, lambda: self._answer_reports(number, group, trials))
+        self._groups[number] = group
+        for slot, report in zip(group.slots, request.reports, strict=True):
+            try:
+                admit("ReportMetric", report)
+                slot.lease = self._service.begin_report(report, slot)
+            except Exception as error:
+                slot.set_exception(error)
 
-    async def _report(self, request: pb.ReportMetricRequest) -> pb.ReportResult:
-        try:
-            admit("ReportMetric", request)
-            response = await self._service.ReportMetric(request, None)
-        except Exception as error:
-            return pb.ReportResult(error=self._error_of("ReportMetric", error))
-        self._engine.calls.note("ReportMetric", "OK", "", None)
-        self._note(request, response.decision)
-        return pb.ReportResult(response=response)
+    def _answer_reports(self, number: int, group: ReportGroup, trials: set[Trial]) -> None:
+        """All reports of a message are answered."""
+        response = pb.TrainingSessionResponse(request_number=number)
+        results = response.report_metrics.results
+        good = 0
+        for slot in group.slots:
+            result, answer = results.add(), slot.answer
+            if isinstance(answer, Exception):
+                result.error.CopyFrom(self._error_of("ReportMetric", answer))
+                continue
+            assert answer is not None
+            good += 1
+            fill_report(result.response, answer)
+            self._note(Lease(*slot.lease), answer.decision.verdict)
+        self._engine.calls.note("ReportMetric", "OK", "", None, good)
+        self._answered(number, trials, response)
 
     def _speak(self, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
         """A call of a worker about a trial that it holds."""
 
         async def carry_out(request: Any) -> Any:
             response = await call(request, None)
-            self._note(request, response.decision)
+            attempt = self._service.attempt_of(
+                request.experiment_id, request.trial_number, request.lease_token
+            )
+            lease = Lease(request.experiment_id, request.trial_number, attempt)
+            self._note(lease, enums.VERDICT.member[response.decision.verdict])
             return response
 
         return carry_out
 
-    def _note(self, request: Any, decision: trial_pb2.Decision) -> None:
+    def _note(self, lease: Lease, verdict: Verdict) -> None:
         """What a worker was told of its attempt: it goes on and is followed, or that was it."""
-        attempt = self._service.attempt_of(
-            request.experiment_id, request.trial_number, request.lease_token
-        )
-        lease = Lease(request.experiment_id, request.trial_number, attempt)
-        if decision.verdict == trial_pb2.VERDICT_CONTINUE:
+        if verdict is Verdict.CONTINUE:
             self._follow(lease)
             return
         self._tell(lease)
@@ -302,7 +362,7 @@ class Session:
             decision = answer.decision
         trial = (lease.experiment_id, lease.trial_number)
         while trial in self._about:
-            await asyncio.wait([*self._about[trial]])
+            await self._quiet.setdefault(trial, asyncio.Event()).wait()
         if lease in self._told:
             return
         self._tell(lease)
@@ -313,10 +373,10 @@ class Session:
             attempt=lease.attempt,
             decision=format_decision(decision),
         )
-        self._answers.put_nowait(pb.TrainingSessionResponse(pushed=pushed))
+        self._send(pb.TrainingSessionResponse(pushed=pushed))
 
 
-def _trials_of(request: pb.TrainingSessionRequest) -> set[tuple[str, int]]:
+def _trials_of(request: pb.TrainingSessionRequest) -> set[Trial]:
     """The trials that a request is about, but for a question that is held."""
     arm = request.WhichOneof("request")
     if arm is None or arm in ("get_suggestion", "should_stop"):

@@ -17,11 +17,11 @@ from asha_server.wire import enums
 from asha_server.wire import suggestion as wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
     from asha_server.config import Limits
     from asha_server.engine import Engine
-    from asha_server.hosted import Hosted
+    from asha_server.hosted import Answered, Hosted
     from asha_server.leases import TokenMint
     from asha_server.search import command as core
     from asha_server.search.spec import ExperimentSpec
@@ -87,10 +87,23 @@ class SuggestionService(rpc.SuggestionServiceServicer):
         """Records a report and says what to do next."""
         held, command = wire.parse_report_metric(request, self._limits)
         answer = await self._submit(held, command)
-        return pb.ReportMetricResponse(
-            decision=wire.format_decision(answer.decision),
-            deletable_checkpoint_uris=answer.deletable,
-        )
+        response = pb.ReportMetricResponse()
+        wire.fill_report(response, answer)
+        return response
+
+    def begin_report(
+        self, request: pb.ReportMetricRequest, answered: Answered
+    ) -> tuple[str, int, int]:
+        """Records a report; what to do next is told by other means than a future.
+
+        Returns:
+            The experiment, the trial and the attempt that it is about.
+        """
+        held, command = wire.parse_report_metric(request, self._limits)
+        attempt = self._attempt(held)
+        spoken = msgspec.structs.replace(command, attempt=attempt)
+        self._engine.begin(held.experiment_id, spoken, answered)
+        return held.experiment_id, held.trial_number, attempt
 
     async def ShouldStop(
         self, request: pb.ShouldStopRequest, context: Any
@@ -139,11 +152,11 @@ class SuggestionService(rpc.SuggestionServiceServicer):
         parsed = wire.parse_release_trial(request, self._limits)
         return pb.ReleaseTrialResponse(**await self._end(parsed))
 
-    def TrainingSession(
+    async def TrainingSession(  # type: ignore[override]  # the stubs know generators only
         self, request_iterator: AsyncIterator[pb.TrainingSessionRequest], context: Any
-    ) -> AsyncGenerator[pb.TrainingSessionResponse, None]:
-        """All of these on one stream."""
-        return self.sessions.run(request_iterator)
+    ) -> None:
+        """All of these on one stream, which is read and written by its context: that is faster."""
+        await self.sessions.run(context)
 
     async def _end(self, parsed: tuple[wire.Held, Spoken]) -> dict[str, Any]:
         answer = await self._submit(*parsed)

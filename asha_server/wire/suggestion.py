@@ -168,18 +168,34 @@ def parse_release_trial(
 
 def format_decision(decision: Decision) -> trial_pb2.Decision:
     """A verdict with its explanation."""
-    return trial_pb2.Decision(
-        verdict=enums.VERDICT.number[decision.verdict],  # type: ignore[arg-type]  # int enum
-        reason=enums.DECISION_REASON.number[decision.reason],  # type: ignore[arg-type]  # as above
-        bracket=decision.bracket,
-        rung=decision.rung,
-        rank=decision.rank,
-        competitors=decision.competitors,
-        cutoff=decision.cutoff,
-        next_decision_step=decision.next_decision_step,
-        sequence=decision.sequence,
-        decide_time=timestamp(decision.decided_us if decision.sequence else 0),
-    )
+    formatted = trial_pb2.Decision()
+    fill_decision(formatted, decision)
+    return formatted
+
+
+def fill_decision(target: trial_pb2.Decision, decision: Decision) -> None:
+    """Writes a verdict with its explanation into an empty message, which saves a copy."""
+    target.verdict = enums.VERDICT.number[decision.verdict]  # type: ignore[assignment]  # int enum
+    target.reason = enums.DECISION_REASON.number[decision.reason]  # type: ignore[assignment]
+    target.bracket = decision.bracket
+    target.rung = decision.rung
+    if decision.rank is not None:
+        target.rank = decision.rank
+    target.competitors = decision.competitors
+    if decision.cutoff is not None:
+        target.cutoff = decision.cutoff
+    target.next_decision_step = decision.next_decision_step
+    if decision.sequence:
+        target.sequence = decision.sequence
+        seconds, micros = divmod(decision.decided_us, 1_000_000)
+        target.decide_time.seconds, target.decide_time.nanos = seconds, micros * 1000
+
+
+def fill_report(target: pb.ReportMetricResponse, answer: core.Answer) -> None:
+    """Writes the answer to a report into an empty message."""
+    fill_decision(target.decision, answer.decision)
+    if answer.deletable:
+        target.deletable_checkpoint_uris.extend(answer.deletable)
 
 
 def format_lease(token: str, attempt: int, ttl_us: int, now_us: int) -> trial_pb2.Lease:

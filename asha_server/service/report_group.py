@@ -1,0 +1,76 @@
+"""The reports of one message of a session: carried out one by one, answered together.
+
+Many reports come in one message, and a future and a task for each would cost as much as the
+decision. A slot is all that the engine needs of a future.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asha_server.search.command import Answer
+
+
+class ReportGroup:
+    """Several reports whose answers are told together.
+
+    Args:
+        size: how many, at least 1.
+        tell: called once all are answered, in a turn of its own of the event loop, so that it
+            comes in the order of the engine's other answers.
+
+    Attributes:
+        slots: list[Slot], one a report, in order.
+    """
+
+    __slots__ = ("_left", "_tell", "is_given_up", "slots")
+
+    def __init__(self, size: int, tell: Callable[[], None]) -> None:
+        self.slots = [Slot(self) for _ in range(size)]
+        self.is_given_up = False
+        self._left = size
+        self._tell = tell
+
+    def note_answer(self) -> None:
+        """One more is answered."""
+        self._left -= 1
+        if not self._left:
+            asyncio.get_running_loop().call_soon(self._tell)
+
+    def give_up(self) -> None:
+        """Nobody waits for the answers any more: what is not decided yet is not wanted."""
+        self.is_given_up = True
+
+
+class Slot:
+    """Where the answer to one report goes.
+
+    Attributes:
+        answer: it, or the error that is one; None before.
+        lease: (experiment, trial, attempt) that the report was about, once it is known.
+    """
+
+    __slots__ = ("_group", "answer", "lease")
+
+    def __init__(self, group: ReportGroup) -> None:
+        self._group = group
+        self.answer: Answer | Exception | None = None
+        self.lease: tuple[str, int, int] = ("", 0, 0)
+
+    def done(self) -> bool:
+        """Whether it is answered, or nobody wants it to be."""
+        return self.answer is not None or self._group.is_given_up
+
+    def set_result(self, answer: Answer) -> None:
+        """It is answered."""
+        self.answer = answer
+        self._group.note_answer()
+
+    def set_exception(self, error: Exception) -> None:
+        """It is refused."""
+        self.answer = error
+        self._group.note_answer()
