@@ -14,12 +14,14 @@ from typing import Any
 import grpc
 import pytest
 
+from asha_server import transport
 from asha_server.config import Config
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
 from asha_server.server import Server, ServerError, run
 from asha_server.store import StoreError
+from asha_server.transport import SHARING
 from asha_server.verify import verify_file
 
 from .conftest import Client, held, refused, rest
@@ -99,6 +101,39 @@ async def test_a_second_server_does_not_take_the_port_in_silence(
     with pytest.raises(ServerError, match=r"in use.*port 0"):
         await second.start()
     await second.stop()
+
+
+async def test_two_servers_that_start_in_the_same_moment_do_not_share_a_port(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found it free; one of them claims it."""
+    monkeypatch.setattr(transport, "_refuse_taken", lambda *_: None)
+    second = Server(Config(tmp_path / "second.db", (client.server.addresses[0],)))
+
+    with pytest.raises(ServerError, match=r"in use.*port 0"):
+        await second.start()
+    await second.stop()
+
+
+async def test_a_port_can_be_taken_again_once_its_server_has_stopped(tmp_path: Path) -> None:
+    first = Server(Config(tmp_path / "first.db", ("127.0.0.1:0",)))
+    await first.start()
+    await first.stop()
+
+    second = Server(Config(tmp_path / "second.db", (first.addresses[0],)))
+    await second.start()
+    await second.stop()
+
+
+def listeners(port: int) -> int:
+    """How many sockets listen on a TCP port of this machine."""
+    tables = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    return sum(f":{port:04X} " in line and " 0A " in line for line in tables.splitlines())
+
+
+async def test_connections_are_shared_out_among_several_servers(client: Client) -> None:
+    """Each takes up one call in a turn of the event loop, so several take up several."""
+    assert listeners(int(client.server.addresses[0].rpartition(":")[2])) == SHARING
 
 
 async def test_a_second_server_does_not_take_the_socket_in_silence(tmp_path: Path) -> None:
