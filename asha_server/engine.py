@@ -19,7 +19,11 @@ from asha_server.call_stats import CallStats
 from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
 from asha_server.errors import ErrorReason, PermissionDenied, ResourceExhausted, Unavailable
-from asha_server.garbage import collect_when_idle, leave_full_passes_to_idle_times
+from asha_server.garbage import (
+    collect_when_idle,
+    leave_full_passes_to_idle_times,
+    nothing_collected,
+)
 from asha_server.hosted import (
     ArrivalStep,
     Batch,
@@ -33,6 +37,7 @@ from asha_server.hosted import (
 )
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
+from asha_server.packing import Packing
 from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
 from asha_server.store import StoreFailed, Write
@@ -96,6 +101,7 @@ class Engine:
         self._batch = Batch([], 0)
         # What a write beside the batches ended with, which ends the engine too.
         self._failure: StoreFailed | None = None
+        self._packing = Packing()
         # Keys of deleted experiments of which rows are left.
         self._forgetting: list[int] = []
         # States of deleted experiments, freed bit by bit.
@@ -110,7 +116,8 @@ class Engine:
         """Reads every experiment from the store and gives each live lease a fresh term."""
         self._store.acquire()
         self._forgetting = self._store.leftovers()
-        self._roster.load()
+        with nothing_collected():
+            self._roster.load()
         for hosted in self._roster.by_key.values():
             self._decider.take_up(hosted)
         for key, worker_id, identity in self._store.worker_owners():
@@ -437,13 +444,16 @@ class Engine:
         batch.deliver()
         self._forgetting += batch.deleted
         self._ruins += batch.ruins
+        self._packing.pack()
         await self._forget()
 
     async def _commit(self, batch: Batch) -> None:
         writes = []
         for hosted in batch.touched.values():
             state = hosted.experiment.state
-            rows = rows_of(state, state.take_changes())
+            changes = state.take_changes()
+            rows = rows_of(state, changes)
+            self._packing.note(hosted, changes)
             writes.append(Write(hosted.key, rows, hosted.records, hosted.is_arriving))
         started = time.perf_counter_ns()
         await self._in_writer(self._store.append, writes, batch.deleted)

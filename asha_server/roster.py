@@ -54,7 +54,7 @@ class Roster:
             StoreError: it cannot be read, or what is read makes no sense.
         """
         self._next_key = self._store.next_key()
-        for key, rows in self._store.load():
+        for key, rows in self._store.load(is_streamed=True):
             try:
                 self.add(Hosted(key, Experiment(load(rows))))
             except Exception as error:
@@ -71,7 +71,7 @@ class Roster:
             Whether anything is; if not, it is struck out.
         """
         hosted.records = []
-        for _, rows in self._store.load(hosted.key):
+        for _, rows in self._store.load(hosted.key, is_streamed=True):
             hosted.experiment = Experiment(load(rows))
             return True
         self.remove(hosted)

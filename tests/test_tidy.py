@@ -27,6 +27,7 @@ ROOMS = (
         "watch",
         "clock",
         "garbage",
+        "packing",
     ),
     ("reader", "wire", "picture"),
     ("store", "leases", "tokens", "pb", "config", "experiment_name"),

@@ -155,7 +155,7 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
     trial.started_us = trial.started_us or record.time_us
     if trial.attempt is not None and state.overdue.get(trial.attempt.worker_id) == trial.number:
         del state.overdue[trial.attempt.worker_id]
-    trial.attempt = Attempt(
+    attempt = Attempt(
         trial.number,
         event.attempt,
         event.kind,
@@ -166,6 +166,7 @@ def _trial_assigned(state: State, record: Record, event: TrialAssigned) -> None:
         event.start_step,
         event.checkpoint_uri,
     )
+    trial.begin_attempt(attempt)
     if event.request_id:
         state.assigned_by[event.request_id] = (trial.number, event.attempt)
     take(state, trial)

@@ -8,20 +8,18 @@ import msgspec
 
 from asha_server.search.bracket import Geometry
 from asha_server.search.event import Decision
+from asha_server.search.packing import pack
 from asha_server.search.rows import CLOSINGS, decode_configuration, restored
 from asha_server.search.rung import rank_key
 from asha_server.search.spec import ExperimentSpec
 from asha_server.search.state import FREEING, State, WorkerRecord
 from asha_server.search.terms import (
-    AssignmentKind,
-    AttemptEnd,
     EndReason,
     ExperimentState,
-    FailureKind,
     TrialEndReason,
     TrialState,
 )
-from asha_server.search.trial import Attempt, Entry, Trial
+from asha_server.search.trial import Entry, Trial
 
 if TYPE_CHECKING:
     from asha_server.search.rows import (
@@ -128,7 +126,7 @@ def _load_entries(state: State, rows: list[EntryRow]) -> None:
         trial = state.trials[row.trial]
         trial.first_rung -= 1
         trial.entries.append(entry)
-        key = rank_key(entry.value, state.goal, entry.arrival, row.trial)
+        key = rank_key(entry.value, state.goal, entry.arrival, trial.number)
         keys.setdefault((row.bracket, row.rung), []).append(key)
         state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
     for (bracket, rung), entries in keys.items():
@@ -143,34 +141,14 @@ def _load_attempt(state: State, row: AttemptRow) -> None:
     if row.attempt < state.trials[row.trial].attempt_number:
         raise AssertionError("attempts are loaded in order")
     trial.keep_ending()
-    attempt = Attempt(
-        row.trial,
-        row.attempt,
-        AssignmentKind(row.kind),
-        row.worker_id,
-        row.incarnation_id,
-        row.request_id,
-        row.started_us,
-        row.start_step,
-        row.start_checkpoint_uri,
-    )
-    attempt.max_step = row.max_step
-    attempt.units_trained = row.units_trained
-    attempt.last_report = row.last_report
-    attempt.decision = _DECISION.decode(row.decision) if row.decision else None
-    attempt.end = AttemptEnd(row.end) if row.end else None
-    attempt.ended_us = row.ended_us
-    attempt.failure = FailureKind(row.failure) if row.failure else None
-    attempt.ended_state = TrialState(row.ended_state) if row.ended_state else None
-    attempt.message = row.message
-    attempt.is_fenced = bool(row.is_fenced)
-    attempt.known = None if row.last_report else {}
-    trial.attempt = attempt
+    decision = _DECISION.decode(row.decision) if row.decision else None
+    trial.put_packed(row.attempt, pack([*row[:-1], bool(row.is_fenced)], decision))
 
 
 def _derive(state: State) -> None:
     """Everything that follows from the rows: counts, queues, holders, who waits in which rung."""
     unsettled: list[int] = []
+    queued: list[Trial] = []
     for trial in state.trials:
         current = state.state_of(trial)
         state.counts[current] += 1
@@ -179,14 +157,11 @@ def _derive(state: State) -> None:
             unsettled.append(trial.number)
         if trial.bracket >= 0:
             _derive_place(state, trial, current)
+            if current is TrialState.QUEUED:
+                queued.append(trial)
         elif current is TrialState.QUEUED:
             state.given[trial.number] = None
     state.leave_unsettled(unsettled)
-    queued = [
-        trial
-        for trial in state.trials
-        if state.state_of(trial) is TrialState.QUEUED and trial.bracket >= 0
-    ]
     for trial in sorted(queued, key=lambda trial: (trial.queued_sequence, trial.number)):
         state.retries[trial.number] = None
         attempt = trial.attempt

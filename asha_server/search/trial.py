@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asha_server.search.event import Decision
+from asha_server.search.packing import FIELDS, pack, unpack
 from asha_server.search.terms import (
     AssignmentKind,
     AttemptEnd,
@@ -163,6 +164,22 @@ class Attempt:
         self.known: dict[int, KnownReport] | None = {}
         self.known_decided: dict[int, KnownReport] = {}
 
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Attempt:
+        """The attempt that was packed; its reports are not recalled yet."""
+        found = unpack(packed)
+        attempt = cls.__new__(cls)
+        for name, value in found.items():
+            setattr(attempt, name, value)
+        attempt.has_forgotten = False
+        attempt.known = None if attempt.last_report else {}
+        attempt.known_decided = {}
+        return attempt
+
+    def packed(self) -> bytes:
+        """It as a few bytes, but for its reports, which must be durable."""
+        return pack([getattr(self, name) for name in FIELDS], self.decision)
+
     @property
     def has_reported(self) -> bool:
         """Whether a report was recorded under it."""
@@ -271,7 +288,7 @@ class Trial:
         parent: the trial whose weights it started from; -1 none.
         first_rung: the rung of its first entry.
         entries: list[Entry], its places from `first_rung` upward.
-        attempt: its latest attempt; None before the first.
+        attempt_number: its latest attempt; 0 before the first.
         endings: attempt number -> Ending, of earlier attempts that their worker ended or that
             were paused.
         value: the last value in order, of any attempt; None before the first.
@@ -290,7 +307,8 @@ class Trial:
     """
 
     __slots__ = (
-        "attempt",
+        "_attempt",
+        "attempt_number",
         "bracket",
         "checkpoint_attempt",
         "checkpoint_step",
@@ -325,7 +343,8 @@ class Trial:
         self.parent = -1
         self.first_rung = 0
         self.entries: list[Entry] = []
-        self.attempt: Attempt | None = None
+        self._attempt: Attempt | bytes | None = None
+        self.attempt_number = 0
         self.endings: dict[int, Ending] | None = None
         self.value: float | None = None
         self.last_step = 0
@@ -360,9 +379,28 @@ class Trial:
         return self.parent >= 0 and not self.checkpoint_attempt and bool(self.checkpoint_uri)
 
     @property
-    def attempt_number(self) -> int:
-        """Its latest attempt; 0 before the first."""
-        return self.attempt.number if self.attempt is not None else 0
+    def attempt(self) -> Attempt | None:
+        """Its latest attempt; None before the first."""
+        attempt = self._attempt
+        if type(attempt) is bytes:
+            attempt = self._attempt = Attempt.unpacked(attempt)
+        return attempt  # type: ignore[return-value]  # not bytes any more
+
+    def begin_attempt(self, attempt: Attempt) -> None:
+        """From now on that is its latest attempt."""
+        self._attempt = attempt
+        self.attempt_number = attempt.number
+
+    def put_packed(self, number: int, packed: bytes) -> None:
+        """As `begin_attempt`, with an attempt that is over."""
+        self._attempt = packed
+        self.attempt_number = number
+
+    def pack(self) -> None:
+        """Makes its latest attempt small if that is over; its reports must be durable."""
+        attempt = self._attempt
+        if isinstance(attempt, Attempt) and attempt.end is not None:
+            self._attempt = attempt.packed()
 
     def counts(self, cause: TrialStateCause) -> bool:
         """Whether being queued for this cause counts towards `max_restarts`.

@@ -86,11 +86,15 @@ class Store(Protocol):
     def info(self) -> StoreInfo:
         """What it is, for people."""
 
-    def load(self, only: int | None = None) -> Iterator[tuple[int, Rows]]:
+    def load(
+        self, only: int | None = None, *, is_streamed: bool = False
+    ) -> Iterator[tuple[int, Rows]]:
         """Every living experiment's key and rows, in order of creation.
 
         Args:
             only: the key of the one that is wanted; None: all.
+            is_streamed: rows of trials, attempts and entries may be read only once, before the
+                next experiment, and are never all in memory.
         """
 
     def acquire(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from asha_server.search.rows import (
     AttemptRow,
@@ -47,13 +48,15 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def load_rows(
-    connection: sqlite3.Connection, only: int | None = None
+    connection: sqlite3.Connection, only: int | None = None, *, is_streamed: bool = False
 ) -> Iterator[tuple[int, Rows]]:
     """Every living experiment's key and rows, in one consistent view of the file.
 
     Args:
         connection: which reads.
         only: the key of the one that is wanted; None: all.
+        is_streamed: rows of trials, attempts and entries are read as they are asked for, once,
+            before the next experiment: never all in memory.
     """
     with snapshot(connection):
         experiments = connection.execute(
@@ -62,7 +65,18 @@ def load_rows(
             (DELETED, only or 0),
         ).fetchall()
         for key, *row in experiments:
-            yield key, _rows(connection, key, ExperimentRow._make(row))
+            rows = _rows(connection, key, ExperimentRow._make(row))
+            yield key, rows if is_streamed else _whole(rows)
+
+
+def _whole(rows: Rows) -> Rows:
+    """The same rows as lists."""
+    return rows._replace(
+        configurations=[*rows.configurations],
+        trials=[*rows.trials],
+        attempts=[*rows.attempts],
+        entries=[*rows.entries],
+    )
 
 
 def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -> Rows:
@@ -80,15 +94,16 @@ def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -
             ids,
         )
 
-    entry_order = "bracket, rung, trial"
-    attempts = select("attempt", AttemptRow._fields, "trial, attempt")
+    def many(kind: Any, found: sqlite3.Cursor) -> Any:  # a list, once it was read
+        return map(partial(tuple.__new__, kind), found)  # as kind._make, but not in Python
+
     return Rows(
         experiment=experiment,
         brackets=[*map(BracketRow._make, select("bracket", BracketRow._fields, "bracket"))],
-        configurations=[*map(ConfigurationRow._make, select_trials(ConfigurationRow._fields[1:]))],
-        trials=[*map(TrialRow._make, select_trials(TrialRow._fields[1:]))],
-        attempts=[*map(AttemptRow._make, attempts)],
-        entries=[*map(EntryRow._make, select("rung_entry", EntryRow._fields, entry_order))],
+        configurations=many(ConfigurationRow, select_trials(ConfigurationRow._fields[1:])),
+        trials=many(TrialRow, select_trials(TrialRow._fields[1:])),
+        attempts=many(AttemptRow, select("attempt", AttemptRow._fields, "trial, attempt")),
+        entries=many(EntryRow, select("rung_entry", EntryRow._fields, "bracket, rung, trial")),
         left_entries=[],
         workers=[*map(WorkerRow._make, select("worker", WorkerRow._fields, "worker_id"))],
         trusted_workers=[],

@@ -288,10 +288,12 @@ class SqliteStore:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def load(self, only: int | None = None) -> Iterator[tuple[int, Rows]]:
+    def load(
+        self, only: int | None = None, *, is_streamed: bool = False
+    ) -> Iterator[tuple[int, Rows]]:
         """Every living experiment's key and rows, in order of creation."""
         with self._reading():
-            yield from load_rows(self._reader, only)
+            yield from load_rows(self._reader, only, is_streamed=is_streamed)
 
     def tokens(self) -> list[TokenRow]:
         """Every access token, revoked ones included."""

@@ -64,16 +64,21 @@ class Tables:
                 trusted_workers=[],
             )
         )
-        reports: dict[tuple[int, int], list[MetricReported]] = defaultdict(list)
-        for event in (record.event for record in records):
-            if isinstance(event, MetricReported):
-                reports[event.trial_number, event.attempt].append(event)
-        for trial in state.trials:
-            attempt = trial.attempt
-            if attempt is not None and attempt.known is None:
-                parts = [
-                    (event.step, event.metrics, event.decision, event.entered_count > 0)
-                    for event in reports[trial.number, attempt.number]
-                ]
-                attempt.recall(parts, more=False)
+        recall(state, records)
         return Experiment(state)
+
+
+def recall(state: State, records: list[Record]) -> None:
+    """Has every attempt know its reports again, as the server has the store recall them."""
+    reports: dict[tuple[int, int], list[MetricReported]] = defaultdict(list)
+    for event in (record.event for record in records):
+        if isinstance(event, MetricReported):
+            reports[event.trial_number, event.attempt].append(event)
+    for trial in state.trials:
+        attempt = trial.attempt
+        if attempt is not None and attempt.known is None:
+            parts = [
+                (event.step, event.metrics, event.decision, event.entered_count > 0)
+                for event in reports[trial.number, attempt.number]
+            ]
+            attempt.recall(parts, more=False)

@@ -16,7 +16,7 @@ from .drive import closed_out, final_of, spec_of
 from .dump import facts
 from .model import TERMINAL, Attempt, Model, Trial
 from .pbt_model import PbtModel
-from .tables import Tables
+from .tables import Tables, recall
 
 SECOND_US = 1_000_000
 Answer = dict[str, object]
@@ -222,10 +222,15 @@ class Twin:
             assert one.restarts == other.restarts, self._story(f"trial {one.number}: restarts")
 
     def compare_copies(self) -> None:
-        """Live, reloaded from its rows, and replayed from its history: one experiment."""
+        """Live, made small, reloaded from its rows, replayed from its history: one experiment."""
         self.core.state.settle(most=2)
         self.tables.write(self.core.state)
         live = facts(self.core.state)
+        for trial in self.core.state.trials:
+            trial.pack()
+        recall(self.core.state, self.records)
+        small = facts(self.core.state)
+        assert small == live, self._story(f"made small: {_difference(live, small)}")
         for name, copy in (
             ("reloaded", self.tables.read(self.records)),
             ("replayed", Experiment.replay(self.records)),
