@@ -22,6 +22,7 @@ from typing import Any
 
 import grpc
 from figures import quantile, show
+from large import write_large
 from served import served
 
 from asha_server.pb import experiment_pb2, trial_pb2
@@ -29,57 +30,12 @@ from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import experiment_service_pb2_grpc as e_rpc
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import suggestion_service_pb2_grpc as s_rpc
-from asha_server.search.command import Assignment, GetSuggestion, ReportMetric
-from asha_server.search.experiment import Experiment
-from asha_server.search.rows import rows_of
-from asha_server.search.space import DoubleRange, ParameterSpec
-from asha_server.search.spec import AsyncHalving, ExperimentSpec, Metric
-from asha_server.search.terms import Goal
-from asha_server.store import Write
 from asha_server.store.backup import back_up
-from asha_server.store.sqlite import SqliteStore
 
 WORKERS = 20
 PAUSE_S = 0.05
 QUIET_S = 10.0
 """Measured with nothing else going on, before and after."""
-BATCH = 2_000
-
-
-def write_large(path: Path, trials: int) -> None:
-    """A search of which every trial so far is paused in rung 0: it has room for as many again."""
-    store = SqliteStore(path)
-    store.acquire()
-    spec = ExperimentSpec(
-        metric=Metric("loss", Goal.MINIMIZE),
-        parameters=(ParameterSpec("lr", DoubleRange(0.0, 1.0)),),
-        method=AsyncHalving(num_rungs=2, divisor=4.0 * trials),
-        max_length=4 * trials,
-        max_trials=2 * trials,
-        seed=7,
-    )
-    now_us = time.time_ns() // 1_000
-    experiment, created = Experiment.create("large", spec, seed=7, now_us=now_us)
-    key, records = store.next_key(), [created]
-    for number in range(trials):
-        given = experiment.decide(GetSuggestion(f"w{number % 100}"), now_us)
-        assert isinstance(given.reply, Assignment)
-        value = (number * 7_919 % trials) / trials
-        reported = experiment.decide(
-            ReportMetric(
-                given.reply.trial_number,
-                given.reply.attempt,
-                given.reply.next_decision_step,
-                (("loss", value),),
-            ),
-            now_us,
-        )
-        records += [*given.records, *reported.records]
-        if number % BATCH == BATCH - 1 or number == trials - 1:
-            rows = rows_of(experiment.state, experiment.state.take_changes())
-            store.append([Write(key, rows, records)])
-            records = []
-    store.close()
 
 
 class Others:
@@ -255,4 +211,5 @@ def main() -> None:
             asyncio.run(measure(server.address, directory, trials, chosen.only))
 
 
-main()
+if __name__ == "__main__":
+    main()
