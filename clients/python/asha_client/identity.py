@@ -84,8 +84,8 @@ def _lock(name: str) -> bool:
         _claims[name] = -1
         return True
     digest = hashlib.sha256(name.encode()).hexdigest()[:24]
-    path = Path(tempfile.gettempdir()) / f"asha-worker-{os.getuid()}-{digest}.lock"
     try:
+        path = Path(tempfile.gettempdir()) / f"asha-worker-{os.getuid()}-{digest}.lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError:
         _claims[name] = -1  # no place for lock files: the name stands as it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_two_workers_of_one_machine_do_not_share_a_name() -> None:
     identity.unclaim(again)
 
     assert (first, second, again) == (name, f"{name}-2", name)
+
+
+def test_without_a_temporary_directory_the_name_stands_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a container whose root cannot be written; the standard library finds no place then."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    name = f"nowhere-{os.getpid()}"
+
+    claimed = identity.claim(name)
+    identity.unclaim(claimed)
+
+    assert claimed == name
 
 
 def test_a_loop_without_a_name_takes_the_platform_s_and_gives_it_back(
