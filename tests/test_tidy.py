@@ -41,7 +41,7 @@ ONLY_IN = {
         "server", "transport", "http", "service", "interceptor", "status", "pb",
         "cli",  # the command is a client
     },
-    "grpc_health": {"server"},
+    "grpc_health": {"server", "cli"},
     "grpc_reflection": {"server"},
     "google": {"status", "interceptor", "http", "service", "wire", "pb", "cli"},
     "connectrpc": {"http"},

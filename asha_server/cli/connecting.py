@@ -11,6 +11,7 @@ import grpc
 from asha_client.access import find_credentials, find_token, read_token
 from asha_client.connection import Backoff, Connection, Metadata, Target
 from asha_client.errors import AshaError, decode_error
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from asha_server.cli.refusal import Refusal
 from asha_server.pb.admin_service_pb2_grpc import AdminServiceStub
@@ -80,6 +81,7 @@ class Server:
         target: it, with token and certificates.
         experiments: the calls of ExperimentService.
         admin: the calls of AdminService.
+        health: the calls of grpc.health.v1.
         patience_s: how long a call is tried again, in seconds.
     """
 
@@ -91,6 +93,7 @@ class Server:
         self._is_waiting = False
         self.experiments = ExperimentServiceStub(self._channel)
         self.admin = AdminServiceStub(self._channel)
+        self.health = HealthStub(self._channel)
 
     @property
     def metadata(self) -> Metadata:

@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, Subcommand]] = {
     },
     "Server": {
         "serve": Subcommand("serve", "Run the server."),
+        "health": Subcommand("health", "Tell whether the server takes calls."),
         "token": Subcommand("token", "Create, list and revoke access tokens."),
         "export": Subcommand("export", "Write an experiment's history as a file."),
         "import": Subcommand("import_", "Make an experiment of an exported file."),
