@@ -63,3 +63,14 @@ def test_no_two_panels_lie_on_each_other() -> None:
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24
+
+
+def test_the_dashboard_shows_metrics_in_their_units() -> None:
+    board = json.loads((DEPLOY / "grafana" / "asha.json").read_text())
+
+    for panel in board["panels"]:
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        for name in named_in([target["expr"] for target in panel["targets"]]):
+            suffix = name.rpartition("_")[2]
+            assert unit == {"seconds": "s", "bytes": "bytes"}.get(suffix, unit), panel["title"]
+            assert suffix in {"seconds", "bytes"} or unit not in {"s", "bytes"}, panel["title"]
