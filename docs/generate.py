@@ -19,6 +19,7 @@ from docs.generator import (  # noqa: E402 - as above
     clients,
     commands,
     configuration,
+    dependencies,
     errors,
     limits,
     methods,
@@ -37,6 +38,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/schema.md": schema.page,
     "reference/methods.md": methods.page,
     "reference/clients.md": clients.page,
+    "reference/dependencies.md": dependencies.page,
     "explanation/rungs.svg": picture.picture,
 }
 
