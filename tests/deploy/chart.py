@@ -57,7 +57,7 @@ class Helm:
     def __init__(self, directory: Path) -> None:
         self._path = shutil.which("helm") or str(directory / "helm")
         if not Path(self._path).exists():
-            environment = {**os.environ, "GOBIN": str(directory), "GOFLAGS": "-mod=mod"}
+            environment = {**os.environ, "GOBIN": str(directory)}
             subprocess.run(["go", "install", HELM], env=environment, check=True)
 
     def lint(self) -> None:
