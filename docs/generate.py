@@ -33,12 +33,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors.page,
     "reference/access.md": access.page,
     "reference/configuration.md": configuration.page,
+    "reference/dependencies.md": dependencies.page,
     "reference/limits.md": limits.page,
     "reference/cli.md": commands.page,
     "reference/schema.md": schema.page,
     "reference/methods.md": methods.page,
     "reference/clients.md": clients.page,
-    "reference/dependencies.md": dependencies.page,
     "explanation/rungs.svg": picture.picture,
 }
 
