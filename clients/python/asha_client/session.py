@@ -145,7 +145,9 @@ class Session:
         try:
             answer = stream.ask(field, request, deadline_s)
         except _Broken as broken:
-            self._fruitless += not stream.has_answered
+            if not stream.has_answered and not stream.is_counted:
+                stream.is_counted = True  # by whichever of the requests that it broke under
+                self._fruitless += 1
             if self._fruitless >= FRUITLESS_MAX:
                 self._fruitless = 0
                 raise NoSession from broken
@@ -226,6 +228,7 @@ class _Stream:
 
     Attributes:
         has_answered: whether anything ever came.
+        is_counted: whether it was counted as fruitless.
     """
 
     def __init__(
@@ -235,6 +238,7 @@ class _Stream:
         push: Callable[[pb.PushedDecision], None],
     ) -> None:
         self.has_answered = False
+        self.is_counted = False
         self._push = push
         self._lock = threading.Lock()
         self._outgoing: queue.SimpleQueue[pb.TrainingSessionRequest | None] = queue.SimpleQueue()
