@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .case import Case, written_cases
-from .generated import error_case, wire_cases
+from .case import Case, in_modes, written_cases
+from .generated import error_case, refused_report_case, wire_cases
 
 REASONS = {
     "INVALID_REQUEST": "INVALID_ARGUMENT",
@@ -46,4 +46,14 @@ SCRIPTED_ONLY = {
 }
 """Reasons that no case has from the real server, and why."""
 
-ALL_CASES: list[Case] = [*written_cases(), *wire_cases(), error_case(REASONS)]
+ALL_CASES: list[Case] = [
+    played
+    for case in [*written_cases(), *wire_cases(), error_case(REASONS), refused_report_case(REASONS)]
+    for played in in_modes(case)
+]
+"""Every case as it is played."""
+
+
+def cases_for(*, sessions: bool) -> list[Case]:
+    """The cases that the driver of a client plays which has sessions, or has none."""
+    return [case for case in ALL_CASES if sessions or not case.sessions]

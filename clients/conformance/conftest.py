@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from .catalogue import ALL_CASES, cases_for
 from .driver_process import CLIENTS, DriverFailed, DriverProcess, Language, load_language
 from .servers import RealServer
 
@@ -53,9 +54,29 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs each test of a driver once for every language."""
-    if "driver_name" in metafunc.fixturenames:
-        metafunc.parametrize("driver_name", chosen(metafunc.config), scope="session")
+    """Runs each test of a driver once for every language, and for each case that it plays."""
+    names = chosen(metafunc.config)
+    if "case" in metafunc.fixturenames:
+        clients = metafunc.config.getoption("--clients")
+        metafunc.parametrize(
+            ("driver_name", "case"),
+            [
+                pytest.param(name, case, id=f"{name}-{case.name}")
+                for name in names
+                for case in cases_for(sessions=has_sessions(name, clients))
+            ],
+            scope="session",
+        )
+    elif "driver_name" in metafunc.fixturenames:
+        metafunc.parametrize("driver_name", names, scope="session")
+
+
+def has_sessions(name: str, clients: Path) -> bool:
+    """Whether a client has them; no where it cannot be told: then its cases fail and say why."""
+    try:
+        return load_language(name, clients).sessions
+    except DriverFailed:
+        return False
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -69,10 +90,13 @@ _collected: list[dict[str, Any]] = []
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the results, in the first process only."""
+    """Writes the results, in the first process only; those of other languages stay."""
     path = session.config.getoption("--results")
     if path is not None and not hasattr(session.config, "workerinput"):
-        text = json.dumps(summary(_collected), indent=1, sort_keys=True, ensure_ascii=False)
+        found = summary(_collected)
+        if path.exists():
+            found["languages"] = json.loads(path.read_text())["languages"] | found["languages"]
+        text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
         path.write_text(text + "\n", encoding="utf-8")
 
 
@@ -82,7 +106,7 @@ def summary(collected: list[dict[str, Any]]) -> dict[str, Any]:
     for one in collected:
         outcome = "failed" if not one["passed"] else "known" if one["known"] else "passed"
         languages.setdefault(one["driver"], {})[one["case"]] = outcome
-    return {"cases": {one["case"]: one["about"] for one in collected}, "languages": languages}
+    return {"cases": {case.name: case.about for case in ALL_CASES}, "languages": languages}
 
 
 class Drivers:

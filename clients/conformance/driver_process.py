@@ -38,12 +38,14 @@ class Language:
         folder: where its commands run.
         commands: build, test, driver, sample, generate: words, empty if there is none.
         known_failures: why, by case.
+        sessions: whether the client has them.
     """
 
     name: str
     folder: Path
     commands: dict[str, list[str]]
     known_failures: dict[str, str]
+    sessions: bool = False
 
     def command(self, what: str) -> list[str]:
         """A command ready to be run in the folder.
@@ -102,6 +104,7 @@ def load_language(name: str, clients: Path = CLIENTS) -> Language:
         folder=path.parent,
         commands={what: table.get(what, []) for what in words},
         known_failures=table.get("known_failures", {}),
+        sessions=table.get("sessions", False),
     )
 
 

@@ -129,6 +129,64 @@ def error_case(reasons: dict[str, str]) -> Case:
     )
 
 
+EXPECTED_OF_A_REPORT = {"LEASE_LOST", "TRIAL_ENDED", "METRIC_CONFLICT"}
+"""Reasons that a loop takes for an answer to a report, not for an error."""
+
+
+def refused_report_case(reasons: dict[str, str]) -> Case:
+    """The error of every reason is the same when a session brings it, and the session goes on.
+
+    Args:
+        reasons: status codes by reason.
+    """
+    metadata = {"trial_number": "9007199254740993", "label": "größe 模型"}
+    violations = [["metrics[0].value", "must be ü"], ["step", "must be >= 0"]]
+    given = [(r, code) for r, code in reasons.items() if r not in EXPECTED_OF_A_REPORT]
+    refusals: list[dict[str, Any]] = [
+        {
+            "code": code,
+            "reason": reason,
+            "metadata": metadata,
+            "violations": violations,
+            "retry_after_s": 0.25,
+        }
+        for reason, code in given
+    ]
+    refusals += [{"code": "NOT_FOUND"}, {"code": "RESOURCE_EXHAUSTED"}]
+    report = {"do": "report", "step": 1, "metrics": {"val_loss": 0.5}}
+    steps = [
+        {
+            **report,
+            "expect": {
+                "error": {
+                    "code": refusal["code"],
+                    "reason": refusal.get("reason", ""),
+                    "message": {"$contains": "refused as scripted"},
+                    "metadata": refusal.get("metadata", {}),
+                    "violations": refusal.get("violations", []),
+                    "retry_delay_s": refusal.get("retry_after_s"),
+                }
+            },
+        }
+        for refusal in refusals
+    ]
+    return Case(
+        name="session-errors-all-reasons",
+        about="A refusal on a session is the same error as of a unary call; the session goes on.",
+        server="script",
+        modes=["session"],
+        connect={"give_up_after_s": 0},
+        script={"ReportMetric": [{"refuse": refusal} for refusal in refusals]},
+        steps=[
+            {"do": "next_trial", "experiment_id": "digits"},
+            *steps,
+            {**report, "expect": {"ok": {"verdict": "CONTINUE", "reason": "BETWEEN_RUNGS"}}},
+            {"received": "ReportMetric", "count": len(refusals) + 1},
+            {"received": "TrainingSession", "count": 1},
+        ],
+    )
+
+
 def variants(descriptor: Any) -> list[Message]:
     """Messages of one type that hold every field and enum value between them."""
     widest = _widest(descriptor, set())

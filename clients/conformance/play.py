@@ -8,11 +8,14 @@ A step has one of these keys.
   the driver is at it.
 * `suite`: `call`, with `method`, `request`, `expect` as above: a call of the suite's own.
 * `received`: the name of a method, of what reached the scripted server: `count` calls, all `same`
-  or with a `distinct` field, with these `requests` (in order), `metadata`, `deadline_s`; within
-  `within_s` (default 5).
+  or with a `distinct` field, with these `requests` (in order), `metadata`, `deadline_s` (of unary
+  calls), `over` (`unary` or `session`); within `within_s` (default 5). `TrainingSession` counts the
+  streams that were opened.
 * `server`: `kill`, `start` or `restart` the real one; `cut` the line of the scripted one.
+* `push`: a PushedDecision that the scripted server sends on every open session.
 * `signal`: `SIGTERM` to the driver, which must end.
 * `pause_s`: seconds.
+* `session`: beside any of these: fields that are others over a session, null where there are none.
 
 Texts hold variables: `${address}`, `${experiment}` (an id of this run's own), those of TLS, and
 what a matcher `$save` saved.
@@ -30,7 +33,7 @@ import grpc
 from asha_client import errors
 from google.protobuf import json_format
 
-from .case import Case
+from .case import IN_SESSION, Case
 from .compare import Variables, differences, filled
 from .driver_process import DriverProcess
 from .servers import Misbehaving, RealServer
@@ -47,6 +50,13 @@ USUAL_CONNECTION: dict[str, Any] = {
     "backoff_max_s": 0.05,
     "give_up_after_s": 20.0,
 }
+WORKER_METHODS = {
+    "GetSuggestion", "ReportMetric", "Heartbeat", "ShouldStop", "ReportCheckpoint",
+    "CompleteTrial", "FailTrial", "ReleaseTrial",
+}  # fmt: skip
+"""What goes over a session where there is one."""
+MAY_BE_UNARY = {"ReleaseTrial"}
+"""What may be sent past the session: a process that dies gives its trial back as it can."""
 _RUNNER_FIELDS = {"expect", "exact", "takes_s", "within_s", "meanwhile"}
 
 
@@ -63,7 +73,7 @@ class Play:
         self._server = server
         self.variables: Variables = {
             "address": server.address,
-            "experiment": f"{case.name}-{secrets.token_hex(3)}",
+            "experiment": f"{case.name.removesuffix(IN_SESSION)}-{secrets.token_hex(3)}",
         }
         if isinstance(server, Misbehaving) and server.certificates is not None:
             for name in ("authority.pem", "stranger.pem", "client.pem", "client.key"):
@@ -77,9 +87,10 @@ class Play:
         Raises:
             Mismatch: with the differences and what was said until then.
         """
-        connection = {"address": "${address}"} | USUAL_CONNECTION | self._case.connect
+        usual = USUAL_CONNECTION | {"address": "${address}", "sessions": self._case.sessions}
         self._driver.begin_case()
-        steps = [{"do": "connect", **connection}, *self._case.steps]
+        steps = [{"do": "connect", **usual, **self._case.connect}, *self._case.steps]
+        steps.append({"ways": self._case.sessions})
         for number, step in enumerate(steps):
             try:
                 self._play(step)
@@ -104,8 +115,13 @@ class Play:
             self._check_received(step)
         elif "server" in step:
             self._change_server(step["server"])
+        elif "push" in step:
+            assert isinstance(self._server, Misbehaving), "only the scripted server pushes"
+            self._server.push(step["push"])
         elif "signal" in step:
             self._driver.terminate()
+        elif "ways" in step:
+            self._check_ways()
         else:
             time.sleep(step["pause_s"])
 
@@ -202,11 +218,34 @@ class Play:
             if "metadata" in step:
                 path = f"metadata of {method}"
                 found += differences(step["metadata"], dict(one.metadata), self.variables, path)
+            if "over" in step:
+                path = f"way of {method}"
+                way = "session" if one.in_session else "unary"
+                found += differences(step["over"], way, self.variables, path)
             if "deadline_s" in step:
                 path = f"deadline of {method}"
                 found += differences(step["deadline_s"], one.deadline_s, self.variables, path)
         if found:
             raise Mismatch("\n".join(found))
+
+    def _check_ways(self) -> None:
+        """Every call of a worker came over a session, or none: as the client was told."""
+        if not isinstance(self._server, Misbehaving) or self._case.may_fall_back:
+            return
+        sessions = self._server.server.sessions
+        assert sessions is not None
+        if sessions.opened and not self._case.sessions:
+            raise Mismatch("a session was opened though `connect` said none")
+        calls = [one for one in list(self._server.server.calls) if one.method in WORKER_METHODS]
+        wrong = {
+            one.method
+            for one in calls
+            if one.in_session != self._case.sessions
+            and not (self._case.sessions and one.method in MAY_BE_UNARY)
+        }
+        if wrong:
+            way = "over a session" if self._case.sessions else "as unary calls"
+            raise Mismatch(f"these should have come {way}, and did not: {sorted(wrong)}")
 
     def _change_server(self, change: str) -> None:
         if isinstance(self._server, Misbehaving):

@@ -17,8 +17,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from asha_client.pb.suggestion_service_pb2 import PushedDecision
+from google.protobuf import json_format
 
-from clients.python.tests.scripted_server import Answer, Late, Refusal, ScriptedServer, Silence
+from clients.python.tests.scripted_answers import Answer, Carried, Late, Refusal, Silence
+from clients.python.tests.scripted_server import ScriptedServer
 
 from .driver_process import environment
 from .wire_methods import SHORT_NAMES, response_of
@@ -116,7 +119,8 @@ class Misbehaving:
 
     Args:
         script: answers by method, in order; see `answer_of`. `{"always": ANSWER}` is the method's
-            standing answer; without one it is that of ScriptedServer.
+            standing answer; without one it is that of ScriptedServer. Calls over a session take the
+            answers of their methods; its streams take those of `TrainingSession`.
         transport: `tcp`, `unix` or `tls`.
 
     Attributes:
@@ -129,20 +133,20 @@ class Misbehaving:
         self._line: Line | None = None
         self.certificates: Certificates | None = None
         if transport == "unix":
-            self.server = ScriptedServer(f"unix:{self._folder}/server.sock")
+            self.server = ScriptedServer(f"unix:{self._folder}/server.sock", sessions=True)
             self.address = self.server.address
         elif transport in {"tls", "mutual_tls"}:
             self.certificates = Certificates(self._folder)
             needs_client = transport == "mutual_tls"
             credentials = self.certificates.server_credentials(needs_client=needs_client)
-            self.server = ScriptedServer(credentials=credentials)
+            self.server = ScriptedServer(credentials=credentials, sessions=True)
             self.address = f"localhost:{self.server.port}"
         else:
-            self.server = ScriptedServer()
+            self.server = ScriptedServer(sessions=True)
             self._line = Line(self.server.port)
             self.address = self._line.address
         for method, answers in script.items():
-            full_name = SHORT_NAMES[method]
+            full_name = SHORT_NAMES.get(method, method)
             once = [answer for one in answers for answer in self._repeated(full_name, one)]
             for answer in answers:
                 if "always" in answer:
@@ -160,8 +164,11 @@ class Misbehaving:
         """An answer of a case.
 
         `answer` (protobuf JSON), `wire` (bytes in hexadecimal), `refuse` (fields of Refusal),
-        `silence`, or `cut` (the line is reset); `after_s` delays the first three.
+        `silence`, or `cut` (the line is reset); `after_s` delays the first three. Of
+        TrainingSession: `carried`, `refuse` or `silence`.
         """
+        if "carried" in answer:
+            return Carried()
         if "silence" in answer:
             return Silence()
         if "cut" in answer:
@@ -175,6 +182,11 @@ class Misbehaving:
         else:
             given = response_of(method, answer["answer"])
         return Late(given, answer["after_s"]) if "after_s" in answer else given
+
+    def push(self, decision: Mapping[str, Any]) -> None:
+        """Sends a PushedDecision (protobuf JSON) on every open session; there must be one."""
+        assert self.server.sessions is not None
+        self.server.sessions.push(json_format.ParseDict(dict(decision), PushedDecision()))
 
     def cut(self) -> None:
         """Resets every connection as it stands."""

@@ -14,7 +14,6 @@ from .play import Mismatch, Play
 from .servers import Misbehaving, RealServer
 
 
-@pytest.mark.parametrize("case", ALL_CASES, ids=lambda case: case.name)
 def test_the_client_does_what_the_case_expects(
     case: Case,
     driver_name: str,

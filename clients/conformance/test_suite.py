@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from asha_client.pb import error_pb2, trial_pb2
 
-from .case import Case
-from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY
+from .case import IN_SESSION, Case, in_modes
+from .catalogue import ALL_CASES, REASONS, SCRIPTED_ONLY, cases_for
 from .compare import ABSENT, MATCHERS, differences, filled
 from .conftest import Drivers
 from .driver_process import CLIENTS, DriverFailed, DriverProcess, load_language
@@ -141,11 +141,14 @@ def test_hard_values_cross_the_wire() -> None:
 def test_the_committed_results_are_of_these_cases_and_clients() -> None:
     """Else run the suite with every driver and `--results`, then docs/generate.py."""
     results = json.loads((CLIENTS / "conformance" / "results.json").read_text(encoding="utf-8"))
-    names = {case.name for case in ALL_CASES}
+    languages = {path.parent.name for path in CLIENTS.glob("*/client.toml")}
+    played = {
+        name: {case.name for case in cases_for(sessions=load_language(name).sessions)}
+        for name in languages
+    }
 
     assert results["cases"] == {case.name: case.about for case in ALL_CASES}
-    assert set(results["languages"]) == {path.parent.name for path in CLIENTS.glob("*/client.toml")}
-    assert all(set(outcomes) == names for outcomes in results["languages"].values())
+    assert {name: set(outcomes) for name, outcomes in results["languages"].items()} == played
 
 
 def test_the_guide_names_cases_that_exist() -> None:
@@ -154,7 +157,7 @@ def test_the_guide_names_cases_that_exist() -> None:
     named = {name for row in rows for name in re.findall(r"`([^`]+)`", row[3])}
 
     assert len(named) > 30
-    assert named - {case.name for case in ALL_CASES} == set()
+    assert named - {case.name.removesuffix(IN_SESSION) for case in ALL_CASES} == set()
 
 
 def test_names_of_cases_are_unique_and_sentences_end() -> None:
@@ -253,6 +256,15 @@ def test_variables_keep_their_type_alone_and_become_text_within_text() -> None:
         filled("${missing}", {})
 
 
+def expect_mismatch(case: Case, words: str, drivers: Drivers) -> None:
+    """Plays a case that must fail with these words."""
+    driver = drivers.get("python")
+    with Misbehaving({}) as server:
+        with pytest.raises(Mismatch, match=words):
+            Play(case, driver, server).run()
+        driver.hear(driver.tell({"do": "close"}))  # while there is a server to release the trial to
+
+
 WRONG_STEPS: list[dict[str, Any]] = [
     {"do": "next_trial", "experiment_id": "digits", "expect": {"ok": {"trial": 1}}},
     {"do": "next_trial", "experiment_id": "digits", "expect": {"ok": {"configuration": []}}},
@@ -264,7 +276,49 @@ WRONG_STEPS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("step", WRONG_STEPS, ids=lambda step: next(iter(step.values())))
-def test_a_case_that_expects_something_else_fails(step: dict[str, Any], drivers: Drivers) -> None:
-    case = Case(name="wrong", about="A wrong expectation is found.", server="script", steps=[step])
-    with Misbehaving({}) as server, pytest.raises(Mismatch, match="wrong, step 1 of 1"):
-        Play(case, drivers.get("python"), server).run()
+@pytest.mark.parametrize("sessions", [False, True])
+def test_a_case_that_expects_something_else_fails(
+    step: dict[str, Any], sessions: bool, drivers: Drivers
+) -> None:
+    case = Case(
+        name="wrong",
+        about="A wrong expectation is found.",
+        server="script",
+        steps=[step],
+        sessions=sessions,
+    )
+    expect_mismatch(case, "wrong, step 1 of 2", drivers)
+
+
+@pytest.mark.parametrize(
+    ("told", "sessions", "words"),
+    [(False, True, "should have come over a session"), (True, False, "a session was opened")],
+)
+def test_a_client_that_goes_another_way_is_found(
+    told: bool, sessions: bool, words: str, drivers: Drivers
+) -> None:
+    case = Case(
+        name="wrong-way",
+        about="A client that does not do as it is told is found.",
+        server="script",
+        steps=[{"do": "next_trial", "experiment_id": "digits"}],
+        connect={"sessions": told},
+        sessions=sessions,
+    )
+    expect_mismatch(case, words, drivers)
+
+
+def test_a_case_of_a_worker_is_played_in_both_modes_and_says_what_differs() -> None:
+    ask = {"do": "next_trial", "experiment_id": "digits"}
+    received = {"received": "X", "deadline_s": 1, "session": {"deadline_s": None, "count": 2}}
+    calls = Case(name="a", about="A.", server="script", steps=[{"do": "call"}, {"received": "X"}])
+    loop = Case(name="b", about="B.", server="script", steps=[ask, received])
+    only = dataclasses.replace(loop, name="c", modes=["session"])
+
+    assert [case.name for one in (calls, loop, only) for case in in_modes(one)] == [
+        "a", "b", "b[session]", "c[session]",
+    ]  # fmt: skip
+    unary, session = in_modes(loop)
+    assert (unary.sessions, session.sessions) == (False, True)
+    assert unary.steps == [ask, {"received": "X", "deadline_s": 1}]
+    assert session.steps == [ask, {"received": "X", "count": 2}]

@@ -71,6 +71,7 @@ class Driver:
             retry_for=step.get("give_up_after_s"),
             max_backoff=step["backoff_max_s"],
             deadline=step["deadline_s"],
+            sessions=step.get("sessions", False),
         )
         self._worker_id = step.get("worker_id", "")
         return {}
@@ -105,7 +106,12 @@ class Driver:
         """A report."""
         metrics = {name: float(value) for name, value in step["metrics"].items()}
         return _decided(
-            self.trial.report(int(step["step"]), metrics, step.get("checkpoint") or None)
+            self.trial.report(
+                int(step["step"]),
+                metrics,
+                step.get("checkpoint") or None,
+                wait=step.get("wait", True),
+            )
         )
 
     def decision(self, _: Fields) -> Fields:

@@ -277,6 +277,7 @@ def decode_session_error(error: error_pb2.SessionError) -> AshaError:
         reason = error_pb2.ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_")
     except ValueError:
         reason = str(int(error.reason))  # of a newer server: text for people
+    reason = "" if reason == "UNSPECIFIED" else reason
     delay = error.retry_delay
     return _typed(name, reason)(
         error.message or name,

@@ -11,32 +11,28 @@ trial of three steps, which goes on until its last report, and then no more work
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent import futures
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
 from google.protobuf import message_factory
-from google.protobuf.any_pb2 import Any as AnyMessage
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 
 import asha_client
 from asha_client.pb import (
     admin_service_pb2,
-    error_pb2,
     experiment_service_pb2,
     trial_pb2,
 )
 from asha_client.pb import suggestion_service_pb2 as pb
+
+from .scripted_answers import Answer, Carried, Late, Received, Refusal, Silence, duration, refuse
+from .scripted_session import Sessions
 
 PATIENCE_S = 15.0
 """How long a test waits for a call that must come; only a failing test waits so long."""
@@ -48,72 +44,16 @@ CONTINUE, STOP, PAUSE = (
 )
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """An error in place of an answer.
-
-    Attributes:
-        code: name of the status.
-        reason: of ErrorInfo; empty = no details at all, as a proxy answers.
-        metadata: of ErrorInfo.
-        violations: field and description, of BadRequest.
-        retry_after_s: of RetryInfo; None = none.
-    """
-
-    code: str
-    reason: str = ""
-    metadata: dict[str, str] = field(default_factory=dict)
-    violations: tuple[tuple[str, str], ...] = ()
-    retry_after_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Silence:
-    """No answer at all: the call is held until the client gives it up.
-
-    Attributes:
-        on_arrival: done when the call has come, as cutting its line.
-    """
-
-    on_arrival: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True)
-class Late:
-    """An answer, or a refusal, that takes its time.
-
-    Attributes:
-        answer: what comes; bytes are a message of a newer server, as it is on the wire.
-        after_s: when, in seconds.
-    """
-
-    answer: Message | Refusal | bytes
-    after_s: float
-
-
-Answer = Message | Refusal | Silence | Late | bytes | Iterator[Message]
 Standing = Callable[[Any], Answer]
 
 
-@dataclass(frozen=True)
-class Received:
-    """One call as it arrived.
+class ScriptedServer:
+    """See the module.
 
     Attributes:
-        method: its name.
-        request: as it was sent.
-        deadline_s: seconds until the client gives it up; None = never.
-        metadata: its headers.
+        sessions: what came over sessions; None = they are unknown to the server.
+        calls: what came, in order of arrival; "TrainingSession" is a stream that was opened.
     """
-
-    method: str
-    request: Any
-    deadline_s: float | None
-    metadata: dict[str, str | bytes]
-
-
-class ScriptedServer:
-    """See the module."""
 
     def __init__(
         self,
@@ -122,7 +62,7 @@ class ScriptedServer:
         *,
         sessions: bool = False,
     ) -> None:
-        self.sessions = _Sessions(self._take) if sessions else None
+        self.sessions = Sessions(self._take) if sessions else None
         self.calls: list[Received] = []
         self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
         self._scripts["GetSuggestion"].append(assigned())
@@ -135,6 +75,7 @@ class ScriptedServer:
             "CompleteTrial": lambda r: pb.CompleteTrialResponse(),
             "FailTrial": lambda r: pb.FailTrialResponse(),
             "ReleaseTrial": lambda r: pb.ReleaseTrialResponse(),
+            "TrainingSession": lambda r: Carried(),
         }
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -213,7 +154,7 @@ class ScriptedServer:
             self._stopping.wait(answer.after_s)
             answer = answer.answer
         if isinstance(answer, Refusal):
-            _refuse(context, answer)
+            refuse(context, answer)
         return answer
 
 
@@ -223,7 +164,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
     def __init__(
         self,
         answer: Callable[[str, Message, grpc.ServicerContext], Answer],
-        sessions: _Sessions | None,
+        sessions: Sessions | None,
     ) -> None:
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         if sessions is not None:
@@ -264,135 +205,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in
         return self._handlers.get(details.method)
 
 
-class _Sessions:
-    """TrainingSession, by the same scripts as the unary calls.
-
-    Attributes:
-        opened: streams so far.
-        messages: requests so far, on all streams.
-    """
-
-    def __init__(self, take: Callable[[Received], Answer]) -> None:
-        self.opened = 0
-        self.messages: list[pb.TrainingSessionRequest] = []
-        self._take = take
-        self._streams: list[queue.SimpleQueue[pb.TrainingSessionResponse | None]] = []
-
-    def push(self, pushed: pb.PushedDecision) -> None:
-        """Sends a decision that nobody asked for on every open stream."""
-        for outgoing in self._streams:
-            outgoing.put(pb.TrainingSessionResponse(pushed=pushed))
-
-    def break_all(self) -> None:
-        """Ends every open stream as a server that is killed does."""
-        for outgoing in self._streams:
-            outgoing.put(None)
-
-    def run(
-        self, requests: Iterator[pb.TrainingSessionRequest], context: grpc.ServicerContext
-    ) -> Iterator[pb.TrainingSessionResponse]:
-        self.opened += 1
-        outgoing: queue.SimpleQueue[pb.TrainingSessionResponse | None] = queue.SimpleQueue()
-        self._streams.append(outgoing)
-        context.add_callback(lambda: outgoing.put(None))
-        threading.Thread(target=self._read, args=(requests, outgoing), daemon=True).start()
-        while (response := outgoing.get()) is not None:
-            yield response
-        self._streams.remove(outgoing)
-        context.abort(grpc.StatusCode.UNAVAILABLE, "broken as scripted")
-
-    def _read(
-        self,
-        requests: Iterator[pb.TrainingSessionRequest],
-        outgoing: queue.SimpleQueue[pb.TrainingSessionResponse | None],
-    ) -> None:
-        with contextlib.suppress(grpc.RpcError):
-            for request in requests:
-                self.messages.append(request)
-                response = self._respond(request)
-                if response is not None:
-                    response.request_number = request.request_number
-                    outgoing.put(response)
-
-    def _respond(self, request: pb.TrainingSessionRequest) -> pb.TrainingSessionResponse | None:
-        field = str(request.WhichOneof("request"))
-        if field != "report_metrics":
-            method = "".join(word.capitalize() for word in field.split("_"))
-            answer = self._take(Received(method, getattr(request, field), None, {}))
-            return _in_session(field, answer)
-        results = []
-        for report in request.report_metrics.reports:
-            answer = self._take(Received("ReportMetric", report, None, {}))
-            match answer:
-                case Refusal():
-                    results.append(pb.ReportResult(error=_session_error(answer)))
-                case pb.ReportMetricResponse():
-                    results.append(pb.ReportResult(response=answer))
-                case _:
-                    return None
-        return pb.TrainingSessionResponse(report_metrics=pb.ReportMetricsResponse(results=results))
-
-
-def _in_session(field: str, answer: Answer) -> pb.TrainingSessionResponse | None:
-    match answer:
-        case Refusal():
-            return pb.TrainingSessionResponse(error=_session_error(answer))
-        case Message():
-            response = pb.TrainingSessionResponse()
-            getattr(response, field).CopyFrom(answer)
-            return response
-    return None
-
-
-def _session_error(refusal: Refusal) -> error_pb2.SessionError:
-    return error_pb2.SessionError(
-        code=grpc.StatusCode[refusal.code].value[0],
-        reason=f"ERROR_REASON_{refusal.reason or 'UNSPECIFIED'}",
-        message="refused as scripted",
-        metadata=refusal.metadata,
-        retry_delay=None if refusal.retry_after_s is None else duration(refusal.retry_after_s),
-    )
-
-
-def _refuse(context: grpc.ServicerContext, refusal: Refusal) -> None:
-    """Ends the call with the refusal, its details in the trailer as our server sends them."""
-    details: list[Message] = []
-    if refusal.reason:
-        details.append(
-            error_details_pb2.ErrorInfo(
-                reason=refusal.reason, domain="asha.v1", metadata=refusal.metadata
-            )
-        )
-    if refusal.violations:
-        details.append(
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(field=f, description=d)
-                    for f, d in refusal.violations
-                ]
-            )
-        )
-    if refusal.retry_after_s is not None:
-        details.append(error_details_pb2.RetryInfo(retry_delay=duration(refusal.retry_after_s)))
-    code = grpc.StatusCode[refusal.code]
-    if details:
-        status = status_pb2.Status(code=code.value[0], message="refused as scripted")
-        for detail in details:
-            packed = AnyMessage()
-            packed.Pack(detail)
-            status.details.append(packed)
-        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(code, "refused as scripted")
-
-
 # Answers, with what most tests do not care about filled in.
-
-
-def duration(seconds: float) -> Duration:
-    """A Duration."""
-    message = Duration()
-    message.FromNanoseconds(int(seconds * 1e9))
-    return message
 
 
 def decision(

@@ -14,10 +14,10 @@ from asha_client.pb import experiment_service_pb2 as experiments
 from asha_client.pb import suggestion_service_pb2 as pb
 
 from .program import Program
+from .scripted_answers import Refusal
 from .scripted_server import (
     PAUSE,
     STOP,
-    Refusal,
     ScriptedServer,
     assigned,
     connect,

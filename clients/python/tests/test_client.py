@@ -11,7 +11,8 @@ from asha_client import errors
 from asha_client.pb import experiment_pb2, trial_pb2
 from asha_client.pb import experiment_service_pb2 as experiments
 
-from .scripted_server import Refusal, ScriptedServer, connect
+from .scripted_answers import Refusal
+from .scripted_server import ScriptedServer, connect
 
 GET = experiments.GetExperimentRequest(experiment_id="digits")
 

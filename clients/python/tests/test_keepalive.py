@@ -8,13 +8,12 @@ import pytest
 
 from asha_client.pb import trial_pb2
 
+from .scripted_answers import Refusal, Silence
 from .scripted_server import (
     CONTINUE,
     PAUSE,
     STOP,
-    Refusal,
     ScriptedServer,
-    Silence,
     assigned,
     connect,
     finished,

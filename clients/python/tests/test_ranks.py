@@ -16,12 +16,12 @@ from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.pb import trial_pb2
 
 from .program import Program
+from .scripted_answers import Refusal
 from .scripted_server import (
     CONTINUE,
     PATIENCE_S,
     PAUSE,
     STOP,
-    Refusal,
     ScriptedServer,
     assigned,
     connect,

@@ -11,11 +11,10 @@ import asha_client as asha
 from asha_client import errors
 from asha_client.pb import experiment_service_pb2 as experiments
 
+from .scripted_answers import Refusal, Silence
 from .scripted_server import (
     CONTINUE,
-    Refusal,
     ScriptedServer,
-    Silence,
     connect,
     report_answer,
     wait_until,

@@ -12,10 +12,10 @@ from asha_client.flow import HEARTBEAT
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.pb import trial_pb2
 
+from .scripted_answers import Refusal, Silence
 from .scripted_server import (
     CONTINUE,
     STOP,
-    Refusal,
     ScriptedServer,
     assigned,
     connect,
@@ -69,6 +69,16 @@ def test_what_is_refused_on_a_session_is_the_same_error(server: ScriptedServer) 
     error = caught.value
     assert (error.code, error.reason) == ("NOT_FOUND", "EXPERIMENT_NOT_FOUND")
     assert error.metadata == {"experiment_id": "digits"}
+
+
+def test_a_refusal_without_a_reason_has_none(server: ScriptedServer) -> None:
+    with connect(server) as client:
+        server.script("GetSuggestion", Refusal("PERMISSION_DENIED"))
+
+        with pytest.raises(asha.errors.AccessDenied) as caught:
+            next(client.experiment("digits").trials("worker-1"))
+
+    assert (caught.value.code, caught.value.reason) == ("PERMISSION_DENIED", "")
 
 
 def test_a_refusal_that_says_when_is_sent_again(server: ScriptedServer) -> None:
@@ -125,12 +135,10 @@ def test_sessions_can_be_switched_off(server: ScriptedServer) -> None:
     assert len(server.requests("ReportMetric")) == 3
 
 
-def test_a_proxy_that_keeps_a_stream_back_is_got_round(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_that_keeps_a_stream_back_is_got_round(server: ScriptedServer) -> None:
     """Nothing ever comes over the stream; a unary call is answered."""
     assert server.sessions is not None
-    monkeypatch.setattr(server.sessions, "_respond", lambda request: None)
+    server.script("TrainingSession", Silence())
     client = connect(server)
     heard = client._connection.call(
         HEARTBEAT, pb.HeartbeatRequest(experiment_id="digits"), deadline_s=0.1
@@ -256,9 +264,9 @@ def test_an_end_comes_after_the_reports(server: ScriptedServer, end: str) -> Non
             trial.report(step, {"val_loss": 0.5}, wait=False)
         trial.save_checkpoint(30, "uri") if end == "save_checkpoint" else getattr(trial, end)()
 
-        methods = [call.method for call in server.calls if call.method != "Heartbeat"]
-        assert methods[:31] == ["GetSuggestion"] + 30 * ["ReportMetric"]
-        assert len(methods) == 32
+        methods = server.methods()
+        assert methods[:32] == ["TrainingSession", "GetSuggestion"] + 30 * ["ReportMetric"]
+        assert len(methods) == 33
         trial.release()
 
 

@@ -12,13 +12,12 @@ import asha_client as asha
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.pb import trial_pb2
 
+from .scripted_answers import Refusal, Silence
 from .scripted_server import (
     CONTINUE,
     PAUSE,
     STOP,
-    Refusal,
     ScriptedServer,
-    Silence,
     assigned,
     connect,
     finished,
