@@ -37,12 +37,25 @@ func RetryFor(duration time.Duration) grpc.CallOption {
 	return callOption{apply: func(s *callSettings) { s.retryFor = max(duration, 0) }}
 }
 
-// intercept sends a request until it is answered, the very same message each time, so that the
-// server counts it once. Retried are UNAVAILABLE, DEADLINE_EXCEEDED, and RESOURCE_EXHAUSTED that
-// carries RetryInfo, nothing else. Every error is an *Error.
+// intercept makes a unary call.
 func (s *settings) intercept(
 	ctx context.Context, method string, request, response any,
 	connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+) error {
+	send := func(ctx context.Context, deadline time.Duration) error {
+		ctx, cancel := context.WithTimeout(ctx, deadline)
+		defer cancel()
+		return invoke(ctx, method, request, response, connection, options...)
+	}
+	return s.retry(ctx, method, request, options, send)
+}
+
+// retry sends a request until it is answered, the very same message each time, so that the server
+// counts it once. Retried are UNAVAILABLE, DEADLINE_EXCEEDED, and RESOURCE_EXHAUSTED that carries
+// RetryInfo, nothing else. Every error is an *Error.
+func (s *settings) retry(
+	ctx context.Context, method string, request any, options []grpc.CallOption,
+	send func(ctx context.Context, deadline time.Duration) error,
 ) error {
 	call := callSettings{deadline: s.deadline, retryFor: s.retryFor}
 	if poll, ok := request.(interface{ GetMaxWait() *durationpb.Duration }); ok {
@@ -56,11 +69,7 @@ func (s *settings) intercept(
 	began, warnAfter := time.Now(), firstWarning
 	ceiling := min(s.initialBackoff, s.maxBackoff)
 	for attempt := 1; ; attempt++ {
-		err := func() error {
-			ctx, cancel := context.WithTimeout(ctx, call.deadline)
-			defer cancel()
-			return invoke(ctx, method, request, response, connection, options...)
-		}()
+		err := send(ctx, call.deadline)
 		if err == nil {
 			return nil
 		}

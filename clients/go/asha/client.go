@@ -26,6 +26,7 @@ const DefaultAddress = "localhost:50051"
 type Client struct {
 	connection *grpc.ClientConn
 	settings   *settings
+	session    *session
 }
 
 type settings struct {
@@ -36,6 +37,7 @@ type settings struct {
 	initialBackoff time.Duration
 	maxBackoff     time.Duration
 	retryFor       time.Duration // negative: for ever
+	sessions       bool
 	logger         *slog.Logger
 	dialOptions    []grpc.DialOption
 }
@@ -73,6 +75,13 @@ func WithBackoff(initial, maximum time.Duration) Option {
 // Default: for ever, with a warning at growing intervals.
 func WithRetryFor(duration time.Duration) Option {
 	return func(s *settings) { s.retryFor = max(duration, 0) }
+}
+
+// WithSessions says whether the calls of loops and trials share one stream (TrainingSession), which
+// costs less a call and brings a stop by a person at once. Default: true; where the server, or a
+// proxy, has no such stream they are unary calls all the same.
+func WithSessions(sessions bool) Option {
+	return func(s *settings) { s.sessions = sessions }
 }
 
 // WithLogger takes the warnings. Default: [slog.Default].
@@ -121,6 +130,7 @@ func Connect(address string, options ...Option) (*Client, error) {
 		initialBackoff: 200 * time.Millisecond,
 		maxBackoff:     20 * time.Second,
 		retryFor:       -1,
+		sessions:       true,
 		logger:         slog.Default(),
 	}
 	for _, option := range options {
@@ -149,11 +159,14 @@ func Connect(address string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", s.address, err)
 	}
-	return &Client{connection, s}, nil
+	return &Client{connection, s, newSession(connection, s)}, nil
 }
 
 // Close closes the connection. End the loops first, by their context: they release their trials.
-func (c *Client) Close() error { return c.connection.Close() }
+func (c *Client) Close() error {
+	c.session.close()
+	return c.connection.Close()
+}
 
 // Experiment names an experiment. It does no I/O.
 func (c *Client) Experiment(id string) *Experiment { return &Experiment{client: c, id: id} }
@@ -161,6 +174,14 @@ func (c *Client) Experiment(id string) *Experiment { return &Experiment{client: 
 // Suggestions is the API of training processes.
 func (c *Client) Suggestions() ashav1.SuggestionServiceClient {
 	return ashav1.NewSuggestionServiceClient(c.connection)
+}
+
+// workers is the API as loops and trials call it: over the session, unless that is switched off.
+func (c *Client) workers() ashav1.SuggestionServiceClient {
+	if c.settings.sessions {
+		return ashav1.NewSuggestionServiceClient(c.session)
+	}
+	return c.Suggestions()
 }
 
 // Experiments is the API of people and controllers: create, watch, stop.

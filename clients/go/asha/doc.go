@@ -14,6 +14,8 @@
 //		}
 //	}
 //
+// The calls of loops and trials share one stream where the server has it; see [WithSessions].
+//
 // Start at [Connect], [Experiment.Trials] and [Trial.Report].
 // The whole API is in the generated stubs, package ashav1: [Client.Suggestions],
 // [Client.Experiments] and [Client.Admin] call it with this client's deadlines, retries,

@@ -122,7 +122,7 @@ func (w *worker) ask(ctx context.Context) (*ashav1.Assignment, error) {
 	}
 	for {
 		asked := time.Now()
-		response, err := w.client.Suggestions().GetSuggestion(ctx, &ashav1.GetSuggestionRequest{
+		response, err := w.client.workers().GetSuggestion(ctx, &ashav1.GetSuggestionRequest{
 			ExperimentId:  w.experimentID,
 			WorkerId:      w.id,
 			IncarnationId: incarnationID,

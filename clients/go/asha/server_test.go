@@ -74,15 +74,20 @@ func (s *scriptedServer) intercept(
 	ctx context.Context, request any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler,
 ) (any, error) {
 	method := path.Base(info.FullMethod)
+	return s.take(ctx, method, request.(proto.Message))
+}
+
+// take records a call and answers it.
+func (s *scriptedServer) take(ctx context.Context, method string, request proto.Message) (proto.Message, error) {
 	headers, _ := metadata.FromIncomingContext(ctx)
 	s.mutex.Lock()
-	s.calls = append(s.calls, received{method, request.(proto.Message), headers, time.Now()})
+	s.calls = append(s.calls, received{method, request, headers, time.Now()})
 	answer := byDefault[method]
 	if script := s.script[method]; len(script) > 0 {
 		answer, s.script[method] = script[0], script[1:]
 	}
 	s.mutex.Unlock()
-	return answer(ctx, request.(proto.Message))
+	return answer(ctx, request)
 }
 
 // answers scripts the next calls of a method.

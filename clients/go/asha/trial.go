@@ -59,6 +59,7 @@ type Trial struct {
 	Bracket, Rung int32
 
 	api      ashav1.SuggestionServiceClient
+	session  *session
 	settings *settings
 	token    string
 
@@ -92,7 +93,8 @@ func newTrial(ctx context.Context, client *Client, a *ashav1.Assignment) *Trial 
 		Metric:           a.GetMetric(),
 		Bracket:          a.GetBracket(),
 		Rung:             a.GetRung(),
-		api:              client.Suggestions(),
+		api:              client.workers(),
+		session:          client.session,
 		settings:         client.settings,
 		token:            a.GetLease().GetToken(),
 		heartbeatsEnded:  make(chan struct{}),
@@ -105,15 +107,17 @@ func newTrial(ctx context.Context, client *Client, a *ashav1.Assignment) *Trial 
 		t.ttl = time.Minute // the server's default
 	}
 	t.live, t.endLive = context.WithCancel(ctx)
+	t.session.follow(t)
 	go t.keepAlive()
 	return t
 }
 
 // Done is closed when the training is to leave off: at a Stop or Pause, also one that a heartbeat
-// brought, when the lease is lost, at the trial's end, and when the loop's context ends.
+// brought or that the server pushed, when the lease is lost, at the trial's end, and when the loop's context ends.
 func (t *Trial) Done() <-chan struct{} { return t.live.Done() }
 
-// Decision gives the newest decision known, by a report or a heartbeat; false before the first.
+// Decision gives the newest decision known, by a report, by a heartbeat or pushed by the server;
+// false before the first.
 // Stop and Pause never change once said.
 func (t *Trial) Decision() (Decision, bool) {
 	t.mutex.Lock()
@@ -386,6 +390,7 @@ func (t *Trial) end(send func() error) (err error) {
 // trial was handed on keeps it.
 func (t *Trial) keepAlive() {
 	defer close(t.heartbeatsEnded)
+	defer t.session.unfollow(t)
 	failures := 0
 	for {
 		interval, due := t.heartbeatDue()

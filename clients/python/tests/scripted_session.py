@@ -64,26 +64,29 @@ class Sessions:
         outgoing: Outgoing = queue.SimpleQueue()
         self._streams.append(outgoing)
         context.add_callback(lambda: outgoing.put(None))
-        serve = _Stream(self._take, metadata, outgoing, is_silent=isinstance(answer, Silence)).serve
-        threading.Thread(target=self._read, args=(requests, serve), daemon=True).start()
+        stream = _Stream(self._take, metadata, outgoing, is_silent=isinstance(answer, Silence))
+        threading.Thread(target=self._read, args=(requests, stream), daemon=True).start()
         while (response := outgoing.get()) is not None:
             yield response
         self._streams.remove(outgoing)
+        if stream.is_done:
+            return
         context.abort(grpc.StatusCode.UNAVAILABLE, "broken as scripted")
 
-    def _read(
-        self,
-        requests: Iterator[pb.TrainingSessionRequest],
-        serve: Callable[[pb.TrainingSessionRequest], None],
-    ) -> None:
+    def _read(self, requests: Iterator[pb.TrainingSessionRequest], stream: _Stream) -> None:
         with contextlib.suppress(grpc.RpcError):
             for request in requests:
                 self.messages.append(request)
-                serve(request)
+                stream.serve(request)
+            stream.finish()
 
 
 class _Stream:
-    """One stream's requests, and their answers."""
+    """One stream's requests, and their answers.
+
+    Attributes:
+        is_done: whether its client has ended it, as it should.
+    """
 
     def __init__(
         self,
@@ -97,6 +100,12 @@ class _Stream:
         self._metadata = metadata
         self._outgoing = outgoing
         self._is_silent = is_silent
+        self.is_done = False
+
+    def finish(self) -> None:
+        """The client has no more to ask: ends the stream."""
+        self.is_done = True
+        self._outgoing.put(None)
 
     def serve(self, request: pb.TrainingSessionRequest) -> None:
         """Answers a request, now or later or never."""

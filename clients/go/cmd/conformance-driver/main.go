@@ -46,6 +46,7 @@ type step struct {
 	BackoffMaxS       *float64 `json:"backoff_max_s"`
 	GiveUpAfterS      *float64 `json:"give_up_after_s"`
 	CancelAfterS      *float64 `json:"cancel_after_s"`
+	Sessions          bool     `json:"sessions"`
 
 	Method       string            `json:"method"`
 	Request      json.RawMessage   `json:"request"`
@@ -193,7 +194,7 @@ func (d *driver) perform(s *step) (ok any, err error) {
 
 func (d *driver) connect(s *step) error {
 	d.close()
-	options := []asha.Option{asha.WithToken(s.Token)}
+	options := []asha.Option{asha.WithToken(s.Token), asha.WithSessions(s.Sessions)}
 	if s.RootCertificates != "" {
 		config, err := asha.LoadTLS(s.RootCertificates, s.ClientCertificate, s.ClientKey)
 		if err != nil {
