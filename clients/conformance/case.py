@@ -26,7 +26,8 @@ class Case:
     Attributes:
         name: unique; of the file, or generated.
         about: what holds, in one sentence.
-        server: `real` (shared by cases), `own` (a real one for this case alone) or `script`.
+        server: `real` (shared by cases), `tokens` (a shared one that wants tokens), `own` (a real
+            one for this case alone) or `script`.
         steps: see `play.Play`.
         script: answers by method, for `script`; see `servers.Misbehaving`.
         transport: for `script`: `tcp`, `unix`, `tls` or `mutual_tls`.
@@ -69,8 +70,6 @@ def _unary(step: dict[str, Any]) -> dict[str, Any]:
 def _in_session(step: dict[str, Any]) -> dict[str, Any]:
     """The step with its field `session` over the others; null takes a field away."""
     merged = _unary(step) | step.get("session", {})
-    if merged.get("do") == "connect":
-        merged = {"sessions": True} | merged
     return {key: value for key, value in merged.items() if value is not None}
 
 

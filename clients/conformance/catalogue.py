@@ -40,9 +40,6 @@ SCRIPTED_ONLY = {
     "STORE_FAILED": "the disk would have to fail",
     "INTERNAL": "the server would have to have a bug",
     "NOT_IMPLEMENTED": "only what is not built yet is answered so",
-    "TOKEN_MISSING": "a server that wants tokens is not part of the suite yet",
-    "TOKEN_INVALID": "as above",
-    "SCOPE_MISSING": "as above",
 }
 """Reasons that no case has from the real server, and why."""
 

@@ -164,3 +164,10 @@ def real_server() -> Iterator[RealServer]:
     """A real server that cases share; each has an experiment of its own."""
     with RealServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def token_server() -> Iterator[RealServer]:
+    """A real server that wants tokens, shared by cases as well."""
+    with RealServer(wants_tokens=True) as server:
+        yield server

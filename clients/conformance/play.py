@@ -2,11 +2,12 @@
 
 A step has one of these keys.
 
-* `do`: a step of the driver (README.md). `expect` is `{"ok": …}` or `{"error": …}`, by default an
-  `ok` of any kind; `exact` allows no other field; `takes_s` is `[least, most]` seconds; `within_s`
-  repeats the step until its answer is as expected; `meanwhile` holds steps that are played while
-  the driver is at it.
-* `suite`: `call`, with `method`, `request`, `expect` as above: a call of the suite's own.
+* `do`: a step of the driver (README.md); a `connect` gives what differs from the usual. `expect` is
+  `{"ok": …}` or `{"error": …}`, by default an `ok` of any kind; `exact` allows no other field;
+  `takes_s` is `[least, most]` seconds; `within_s` repeats the step until its answer is as expected;
+  `meanwhile` holds steps that are played while the driver is at it.
+* `suite`: `call`, with `method`, `request`, `expect` as above: a call of the suite's own, with the
+  token for everything where the server wants one.
 * `received`: the name of a method, of what reached the scripted server: `count` calls, all `same`
   or with a `distinct` field, with these `requests` (in order), `metadata`, `deadline_s` (of unary
   calls), `over` (`unary` or `session`); within `within_s` (default 5). `TrainingSession` counts the
@@ -87,9 +88,8 @@ class Play:
         Raises:
             Mismatch: with the differences and what was said until then.
         """
-        usual = USUAL_CONNECTION | {"address": "${address}", "sessions": self._case.sessions}
         self._driver.begin_case()
-        steps = [{"do": "connect", **usual, **self._case.connect}, *self._case.steps]
+        steps = [{"do": "connect", **self._case.connect}, *self._case.steps]
         steps.append({"ways": self._case.sessions})
         for number, step in enumerate(steps):
             try:
@@ -127,6 +127,9 @@ class Play:
 
     def _tell_driver(self, step: dict[str, Any]) -> None:
         message = {key: value for key, value in step.items() if key not in _RUNNER_FIELDS}
+        if step["do"] == "connect":
+            usual = {"address": self.variables["address"], "sessions": self._case.sessions}
+            message = USUAL_CONNECTION | usual | message
         if step["do"] == "call":
             request = request_of(step["method"], step.get("request", {}))
             message["request"] = canonical(request)
@@ -175,11 +178,15 @@ class Play:
         method = step["method"]
         with grpc.insecure_channel(self._server.address) as channel:
             try:
-                response = call(channel, method, request_of(method, step.get("request", {})), 10.0)
+                request = request_of(method, step.get("request", {}))
+                response = call(channel, method, request, 10.0, self._own_token())
             except grpc.RpcError as error:
                 refusal = errors.decode_error(error)
                 return {"error": {"code": refusal.code, "reason": refusal.reason}}
         return {"ok": plain(response)}
+
+    def _own_token(self) -> str:
+        return self._server.admin_token() if isinstance(self._server, RealServer) else ""
 
     def _check_received(self, step: dict[str, Any]) -> None:
         assert isinstance(self._server, Misbehaving), "only the scripted server records"

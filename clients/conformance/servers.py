@@ -33,12 +33,16 @@ START_S = 60.0
 class RealServer:
     """`asha serve` on a fresh database, always on the same port. A context manager.
 
+    Args:
+        wants_tokens: whether each call needs an access token.
+
     Attributes:
         address: where it listens.
         database: its file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, wants_tokens: bool = False) -> None:
+        self._auth = "tokens" if wants_tokens else "none"
         self._folder = Path(tempfile.mkdtemp(prefix="asha-conformance-"))
         self.database = self._folder / "asha.db"
         self.address = "127.0.0.1:0"
@@ -52,6 +56,7 @@ class RealServer:
                 [
                     *(sys.executable, "-m", "asha_server.cli", "serve", "--log-level", "WARNING"),
                     *("--database", str(self.database), "--listen", self.address),
+                    *("--auth", self._auth),
                 ],
                 env=environment(),
                 stdout=subprocess.PIPE,
@@ -66,6 +71,11 @@ class RealServer:
         if not line.startswith("listening on "):
             raise RuntimeError(f"the server does not listen: {line!r}\n{self.log_tail()}")
         self.address = line.split()[-1]
+
+    def admin_token(self) -> str:
+        """The token for everything that it made at its first start; empty if it wants none."""
+        path = self.database.with_name(f"{self.database.name}.admin-token")
+        return path.read_text().strip() if self._auth == "tokens" else ""
 
     def kill(self) -> None:
         """SIGKILL, now."""

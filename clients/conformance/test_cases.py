@@ -53,7 +53,8 @@ def _play(case: Case, driver_name: str, drivers: Drivers, request: pytest.Fixtur
         with RealServer() as own:
             Play(case, driver, own).run()
     else:
-        Play(case, driver, request.getfixturevalue("real_server")).run()
+        fixture = "token_server" if case.server == "tokens" else "real_server"
+        Play(case, driver, request.getfixturevalue(fixture)).run()
 
 
 @pytest.mark.usefixtures("drivers")

@@ -99,6 +99,8 @@ def search(
 
         # All wait at the start, however long a language takes to come up.
         await_that(lambda: waiting(client) >= len(names), is_anyone_gone)
+        languages = [drivers.language(name.partition("-")[0]) for name in names]
+        assert info(client).open_session_count == sum(one.sessions for one in languages)
         resume = experiments.ResumeExperimentRequest(experiment_id="together")
         client.call(client.experiments.ResumeExperiment, resume)
         await_that(lambda: ended_count(experiment) >= spec.max_trials // 4, lambda: False)
@@ -172,7 +174,12 @@ def await_that(holds: Callable[[], bool], is_vain: Callable[[], bool]) -> None:
 
 def waiting(client: asha.Client) -> int:
     """How many long polls the server holds."""
-    return client.call(client.admin.GetServerInfo, admin.GetServerInfoRequest()).waiting_call_count
+    return info(client).waiting_call_count
+
+
+def info(client: asha.Client) -> admin.GetServerInfoResponse:
+    """What the server says of itself."""
+    return client.call(client.admin.GetServerInfo, admin.GetServerInfoRequest())
 
 
 def ended_count(experiment: asha.Experiment) -> int:

@@ -56,7 +56,9 @@ def plain(message: Message) -> dict[str, Any]:
     )
 
 
-def call(channel: grpc.Channel, method: str, request: Message, timeout_s: float) -> Message:
+def call(
+    channel: grpc.Channel, method: str, request: Message, timeout_s: float, token: str = ""
+) -> Message:
     """One call of the suite's own, past every client.
 
     Raises:
@@ -69,7 +71,8 @@ def call(channel: grpc.Channel, method: str, request: Message, timeout_s: float)
             METHODS[method].output_type
         ).FromString,
     )
-    response: Message = send(request, timeout=timeout_s)
+    metadata = (("authorization", f"Bearer {token}"),) if token else None
+    response: Message = send(request, timeout=timeout_s, metadata=metadata)
     return response
 
 
