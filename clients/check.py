@@ -8,6 +8,7 @@ What that means for a language stands in its `client.toml`. A missing toolchain 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -34,12 +35,18 @@ def check(folder: Path) -> None:
         print(f"-- {folder.name}: {step}: {' '.join(command)}", flush=True)
         began = time.monotonic()
         try:
-            status = subprocess.run(command, cwd=folder, check=False).returncode
+            status = subprocess.run(command, cwd=folder, env=environment(), check=False).returncode
         except FileNotFoundError:
             sys.exit(f"{folder.name}: {step}: there is no {command[0]} here; install it")
         if status:
             sys.exit(f"{folder.name}: {step} ended with status {status}")
         print(f"-- {folder.name}: {step}: ok, {time.monotonic() - began:.0f} s", flush=True)
+
+
+def environment() -> dict[str, str]:
+    """With the server's command on PATH, which the clients' tests start."""
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    return {**os.environ, "PATH": os.pathsep.join(places)}
 
 
 def main() -> None:
