@@ -22,7 +22,7 @@ const (
 	// fruitlessLimit is after how many streams in a row that broke before any answer one call is unary.
 	fruitlessLimit = 3
 	// farewell is how long a closing client waits for the server to end its stream.
-	farewell = 200 * time.Millisecond
+	farewell = time.Second
 )
 
 // errNoSession: the server, or what is between, has no sessions. Use a unary call.

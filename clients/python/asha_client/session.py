@@ -37,6 +37,8 @@ log = logging.getLogger("asha_client")
 PATH = "/asha.v1.SuggestionService/TrainingSession"
 TRY_AGAIN_AFTER_S = 600.0
 """When a session is tried again with a server that refused one. Seconds."""
+FAREWELL_S = 1.0
+"""How long a closing client waits for the server to end its stream. Seconds."""
 FRUITLESS_MAX = 3
 """After so many streams in a row that broke before any answer, a unary call is tried between."""
 
@@ -176,7 +178,7 @@ class Session:
                 self._stream = None
                 self._refused_until_s = time.monotonic() + TRY_AGAIN_AFTER_S
                 log.debug("no sessions with this server, unary calls instead: %s", error)
-        stream.close()
+        stream.cancel()
 
     def _push(self, pushed: pb.PushedDecision) -> None:
         key = (pushed.experiment_id, pushed.trial_number, pushed.attempt)
@@ -185,7 +187,7 @@ class Session:
             follower.note_decision(decode_decision(pushed.decision))
 
     def close(self) -> None:
-        """Ends the stream; the next call opens another one."""
+        """Ends the stream once the server has heard all of it; the next call opens another one."""
         with self._lock:
             stream, self._stream = self._stream, None
         if stream is not None:
@@ -250,7 +252,8 @@ class _Stream:
             request_serializer=pb.TrainingSessionRequest.SerializeToString,
             response_deserializer=pb.TrainingSessionResponse.FromString,
         )(iter(self._outgoing.get, None), metadata=metadata)
-        threading.Thread(target=self._read, name="asha-session", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="asha-session", daemon=True)
+        self._reader.start()
 
     @property
     def is_over(self) -> bool:
@@ -318,5 +321,11 @@ class _Stream:
         pending.answered.set()
 
     def close(self) -> None:
-        """Ends it; what waits is told that it broke."""
+        """Asks no more, lets the server end it, and cancels it if that takes long."""
+        self._outgoing.put(None)
+        self._reader.join(FAREWELL_S)
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Ends it at once; what waits is told that it broke."""
         self._call.cancel()

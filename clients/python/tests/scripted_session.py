@@ -31,11 +31,13 @@ class Sessions:
 
     Attributes:
         opened: streams so far.
+        finished: of these, those that their clients have ended, as they should.
         messages: requests so far, on all streams.
     """
 
     def __init__(self, take: Callable[[Received], Answer]) -> None:
         self.opened = 0
+        self.finished = 0
         self.messages: list[pb.TrainingSessionRequest] = []
         self._take = take
         self._streams: list[Outgoing] = []
@@ -70,6 +72,7 @@ class Sessions:
             yield response
         self._streams.remove(outgoing)
         if stream.is_done:
+            self.finished += 1
             return
         context.abort(grpc.StatusCode.UNAVAILABLE, "broken as scripted")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import asha_client as asha
+from asha_client import session
 from asha_client.flow import HEARTBEAT
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.pb import trial_pb2
@@ -15,6 +16,7 @@ from asha_client.pb import trial_pb2
 from .scripted_answers import Refusal, Silence
 from .scripted_server import (
     CONTINUE,
+    PATIENCE_S,
     STOP,
     ScriptedServer,
     assigned,
@@ -54,6 +56,17 @@ def test_a_worker_s_calls_go_over_one_stream(server: ScriptedServer) -> None:
     ]  # fmt: skip
     numbers = [message.request_number for message in server.sessions.messages]
     assert numbers == [1, 2, 3, 4, 5]
+
+
+def test_a_client_that_is_closed_ends_its_stream_in_order(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server.sessions is not None
+    monkeypatch.setattr(session, "FAREWELL_S", PATIENCE_S)
+    with connect(server) as client:
+        next(client.experiment("digits").trials("worker-1")).release()
+
+    assert (server.sessions.opened, server.sessions.finished) == (1, 1)
 
 
 def test_what_is_refused_on_a_session_is_the_same_error(server: ScriptedServer) -> None:
