@@ -51,7 +51,7 @@ export class Experiment {
    * @throws AshaError what the server refused for good.
    */
   async *trials(options: TrialsOptions = {}): AsyncGenerator<Trial, void, undefined> {
-    const workerId = options.workerId || claim(defaultWorkerId());
+    const workerId = options.workerId || (await claim(defaultWorkerId()));
     const signal = AbortSignal.any([this.#closing, ...(options.signal ? [options.signal] : [])]);
     try {
       for (let failures = 0; ;) {
@@ -73,7 +73,7 @@ export class Experiment {
         else if (trial.failure !== FailureKind.INFEASIBLE) failures += 1;
       }
     } finally {
-      unclaim(workerId);
+      if (!options.workerId) unclaim(workerId);
     }
   }
 

@@ -3,11 +3,14 @@
  *
  * A restarted worker of the same name resumes its own trial at once, instead of leaving it to the lease.
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import type { Server } from "node:net";
+import { createServer } from "node:net";
 import { hostname } from "node:os";
 
 const MAX_NAME_BYTES = 128;
-const held = new Set<string>();
+/** Locks by worker name; each held until the process ends or gives the name back. */
+const locks = new Map<string, Server>();
 
 /** This process's random name, another one in every process. */
 export const incarnationId = randomBytes(8).toString("hex");
@@ -29,19 +32,45 @@ export function defaultWorkerId(env: NodeJS.ProcessEnv = process.env): string {
   return name([hostname(), device, randomBytes(4).toString("hex")]);
 }
 
-/** The name, or the name with a number if another loop of this process has it: one trial at a time each. */
-export function claim(workerId: string): string {
+/**
+ * The name, or the name with a number if another worker of this machine has it now: one trial at a time each.
+ *
+ * Two processes in one pod, or two loops in one process, would otherwise take the trial out of each other's hands for
+ * ever. A restarted process gets the same name again.
+ */
+export async function claim(workerId: string): Promise<string> {
   let claimed = workerId;
-  for (let number = 2; held.has(claimed); number += 1) {
+  for (let number = 2; !(await lock(claimed)); number += 1) {
     claimed = `${workerId.slice(0, MAX_NAME_BYTES - 6)}-${number}`;
   }
-  held.add(claimed);
   return claimed;
 }
 
 /** Gives a claimed name back. */
 export function unclaim(workerId: string): void {
-  held.delete(workerId);
+  locks.get(workerId)?.close();
+  locks.delete(workerId);
+}
+
+/**
+ * Whether this process now has the name to itself.
+ *
+ * Node locks no files, so what is locked is the name of an abstract Unix socket, which Linux frees however the process
+ * ends. Elsewhere names are unique in one process only.
+ */
+async function lock(name: string): Promise<boolean> {
+  if (locks.has(name)) return false;
+  const server = createServer((socket) => socket.destroy()).unref();
+  locks.set(name, server);
+  if (process.platform !== "linux") return true;
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 24);
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once("error", resolve);
+    server.listen({ path: `\0asha-worker-${process.getuid!()}-${digest}`, exclusive: true }, () => resolve(undefined));
+  });
+  if (error?.code !== "EADDRINUSE") return true; // free, or no place for locks: the name stands as it is
+  locks.delete(name);
+  return false;
 }
 
 /** The parts that are there, in 1 to 128 printable ASCII characters. */

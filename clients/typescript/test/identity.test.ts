@@ -1,5 +1,7 @@
 /** Names of workers. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { hostname } from "node:os";
 import { test } from "node:test";
 
@@ -26,9 +28,32 @@ test("elsewhere host, device and a random part name the worker, in printable ASC
   assert.notEqual(first, defaultWorkerId({ CUDA_VISIBLE_DEVICES: "0 ü" }));
 });
 
-test("two loops of one process do not share a name", () => {
-  assert.equal(claim("pod-a"), "pod-a");
-  assert.equal(claim("pod-a"), "pod-a-2");
+test("two loops of one process do not share a name", async () => {
+  assert.deepEqual(await Promise.all([claim("pod-a"), claim("pod-a")]), ["pod-a", "pod-a-2"]);
   unclaim("pod-a");
-  assert.equal(claim("pod-a"), "pod-a");
+  assert.equal(await claim("pod-a"), "pod-a");
+});
+
+/** Another process that claims a name, prints what it got, and lives until it is killed. */
+async function claimElsewhere(name: string) {
+  const source = `import { claim } from ${JSON.stringify(new URL("../src/identity.js", import.meta.url).href)};
+    console.log(await claim(${JSON.stringify(name)})); setInterval(() => {}, 60_000);`;
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", source]);
+  child.stdout.setEncoding("utf8");
+  const [line] = (await once(child.stdout, "data")) as [string];
+  return { claimed: line.trim(), child };
+}
+
+test("two processes do not share a name, and a restarted one gets its own again", async () => {
+  const name = `pod-${process.pid}`;
+  const { claimed, child } = await claimElsewhere(name);
+
+  const here = await claim(name);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const restarted = await claimElsewhere(name);
+  restarted.child.kill("SIGKILL");
+  await once(restarted.child, "exit");
+
+  assert.deepEqual([claimed, here, restarted.claimed], [name, `${name}-2`, name]);
 });
