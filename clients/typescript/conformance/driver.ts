@@ -37,6 +37,7 @@ const steps: Record<string, (step: Step) => Promise<unknown>> = {
     client = connect(text(step, "address"), {
       ...(rootCertificates && { tls: { rootCertificates, clientCertificate, clientKey } }),
       token: text(step, "token"),
+      sessions: step["sessions"] === true,
       ...milliseconds(step, { deadline_s: "deadlineMs", backoff_initial_s: "backoffInitialMs" }),
       ...milliseconds(step, { backoff_max_s: "backoffMaxMs", give_up_after_s: "giveUpAfterMs" }),
     });

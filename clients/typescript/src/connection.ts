@@ -12,7 +12,10 @@ import * as grpc from "@grpc/grpc-js";
 
 import type { TlsFiles } from "./access.js";
 import { findCredentials, findToken } from "./access.js";
+import type { Decision } from "./decision.js";
 import { AshaError, decodeError } from "./errors.js";
+import type { AttemptKey } from "./session.js";
+import { NoSession, Session } from "./session.js";
 
 /** Where warnings go. `console`, pino and winston fit. */
 export interface Logger {
@@ -33,6 +36,8 @@ export interface ConnectOptions {
   readonly backoffMaxMs?: number;
   /** How long one call is sent again; 0: never. Default: for ever, with warnings. */
   readonly giveUpAfterMs?: number;
+  /** Whether a worker's calls go over one stream, where server and proxies carry it. Default true. */
+  readonly sessions?: boolean;
   /** Default: `console`. */
   readonly logger?: Logger;
   /** Further options of the gRPC channel; they win over ours. */
@@ -55,6 +60,7 @@ export class Connection {
   readonly logger: Logger;
   readonly #client: grpc.Client;
   readonly #metadata = new grpc.Metadata();
+  readonly #session: Session | undefined;
   readonly #backoffInitialMs: number;
   readonly #backoffMaxMs: number;
   readonly #giveUpAfterMs: number;
@@ -78,6 +84,7 @@ export class Connection {
       "grpc.keepalive_timeout_ms": 20_000,
       ...options.channelOptions,
     });
+    if (options.sessions ?? true) this.#session = new Session(this.#client, this.#metadata);
   }
 
   /**
@@ -90,7 +97,7 @@ export class Connection {
     request: MessageInitShape<I>,
     options: CallOptions = {},
   ): Promise<MessageShape<O>> {
-    const bytes = Buffer.from(toBinary(method.input, create(method.input, request)));
+    const message = create(method.input, request);
     const deadlineMs = options.deadlineMs ?? this.deadlineMs;
     const giveUpAfterMs = options.giveUpAfterMs ?? this.#giveUpAfterMs;
     const began = performance.now();
@@ -99,10 +106,10 @@ export class Connection {
     for (let attempts = 1; ; attempts += 1) {
       let failure: AshaError;
       try {
-        return await this.#attempt(method, bytes, deadlineMs, options.signal);
+        return await this.#attempt(method, message, deadlineMs, options.signal);
       } catch (error) {
         if (options.signal?.aborted) throw cancelled(options.signal);
-        failure = decodeError(error as grpc.ServiceError);
+        failure = error instanceof AshaError ? error : decodeError(error as grpc.ServiceError);
       }
       if (!failure.isRetryable) throw failure;
       const pauseMs = (failure.retryDelayMs ?? 0) + Math.random() * Math.min(ceilingMs, this.#backoffMaxMs);
@@ -121,7 +128,29 @@ export class Connection {
     }
   }
 
-  #attempt<I extends DescMessage, O extends DescMessage>(
+  /** Tells a listener what is decided about an attempt unasked, where the server does, until the signal aborts. */
+  follow(attempt: AttemptKey, listener: (decision: Decision) => void, until: AbortSignal): void {
+    this.#session?.follow(attempt, listener, until);
+  }
+
+  /** One attempt: over the session, or alone. */
+  async #attempt<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+    deadlineMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<MessageShape<O>> {
+    if (this.#session) {
+      try {
+        return await this.#session.call(method, request, deadlineMs, signal);
+      } catch (error) {
+        if (!(error instanceof NoSession)) throw error;
+      }
+    }
+    return this.#unary(method, Buffer.from(toBinary(method.input, request)), deadlineMs, signal);
+  }
+
+  #unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: Buffer,
     deadlineMs: number,
@@ -148,6 +177,7 @@ export class Connection {
   }
 
   close(): void {
+    this.#session?.close();
     this.#client.close();
   }
 }

@@ -8,8 +8,11 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 
+import { enumName } from "./enum-name.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./pb/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./pb/google/rpc/status_pb.js";
+import type { SessionError } from "./pb/asha/v1/error_pb.js";
+import { ErrorReason, ErrorReasonSchema } from "./pb/asha/v1/error_pb.js";
 import { FailureKind } from "./pb/asha/v1/suggestion_service_pb.js";
 
 /** Name of a gRPC status code. */
@@ -119,9 +122,24 @@ export function decodeError(error: ServiceError): AshaError {
     code,
     reason: info?.reason ?? "",
     metadata: info?.metadata ?? {},
-    violations: bad?.fieldViolations.map(({ field, description }) => ({ field, description })) ?? [],
+    violations: bad?.fieldViolations.map(violation) ?? [],
     retryDelayMs: retry?.retryDelay && durationMs(retry.retryDelay),
   });
+}
+
+/** The typed error of a request that was refused on a session: as that of the unary call. */
+export function decodeSessionError(error: SessionError): AshaError {
+  return new AshaError(error.message, {
+    code: (status[error.code] ?? "UNKNOWN") as Code,
+    reason: error.reason === ErrorReason.UNSPECIFIED ? "" : enumName(ErrorReasonSchema, error.reason),
+    metadata: error.metadata,
+    violations: error.fieldViolations.map(violation),
+    retryDelayMs: error.retryDelay && durationMs(error.retryDelay),
+  });
+}
+
+function violation({ field, description }: FieldViolation): FieldViolation {
+  return { field, description };
 }
 
 function details(error: ServiceError): Any[] {

@@ -8,8 +8,8 @@
  *       });
  *     }
  *
- * Read `experiment.ts` first (the loop), then `trial.ts` (every rule about a trial) and `connection.ts` (deadlines and
- * retries). The messages of the wire are in `asha-client/pb`.
+ * Read `experiment.ts` first (the loop), then `trial.ts` (every rule about a trial), `connection.ts` (deadlines and
+ * retries) and `session.ts` (one stream for all calls). The messages of the wire are in `asha-client/pb`.
  */
 export type { TlsFiles } from "./access.js";
 export { Client, connect, shutdownSignal } from "./client.js";

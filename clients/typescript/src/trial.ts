@@ -95,11 +95,12 @@ export class Trial {
     this.#lastStep = assignment.startStep;
     const release = () => void this.release("the worker shuts down");
     shutdown.addEventListener("abort", release, { signal: this.#over.signal });
+    connection.follow(this, (decision) => this.#note(decision), this.#over.signal);
     if (shutdown.aborted) release();
     void this.#keepAlive();
   }
 
-  /** The newest decision heard, by a report or a heartbeat; undefined before the first. */
+  /** The newest decision heard, by a report, a heartbeat or unasked; undefined before the first. */
   get decision(): Decision | undefined {
     return this.#decision;
   }

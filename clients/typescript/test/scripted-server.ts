@@ -2,7 +2,8 @@
  * A real gRPC server on a free port whose every answer is written down beforehand.
  *
  * A scripted answer is used once; then the method's standing answer holds. By default there is one trial of three
- * steps, which goes on until its last report, and then no more work.
+ * steps, which goes on until its last report, and then no more work. A session takes its answers from the same scripts
+ * as the unary calls.
  */
 import { EventEmitter, once } from "node:events";
 
@@ -17,11 +18,21 @@ import {
   AdminService,
   AssignmentKind,
   DecisionReason,
+  ErrorReason,
   ExperimentService,
   SuggestionService,
+  TrainingSessionResponseSchema,
   Verdict,
 } from "asha-client/pb";
-import type { AssignmentSchema, DecisionSchema, ReportMetricRequest } from "asha-client/pb";
+import type {
+  AssignmentSchema,
+  DecisionSchema,
+  PushedDecisionSchema,
+  ReportMetricRequest,
+  SessionErrorSchema,
+  TrainingSessionRequest,
+  TrainingSessionResponse,
+} from "asha-client/pb";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/pb/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../src/pb/google/rpc/status_pb.js";
 
@@ -47,6 +58,8 @@ interface Received {
   readonly method: string;
   readonly request: unknown;
   readonly metadata: grpc.Metadata;
+  /** The stream that it came over, 0 for the first; undefined: alone. */
+  readonly stream: number | undefined;
   /** By performance.now(). */
   readonly at: number;
 }
@@ -60,6 +73,10 @@ export class ScriptedServer {
     ["ReportCheckpoint", () => ({ decision: GOES_ON })],
   ]);
   address = "";
+  /** The streams that were opened, or refused, so far. */
+  readonly streams: SessionStream[] = [];
+  /** What a stream is told as it opens: nothing, or why it is refused. */
+  onStream: (stream: SessionStream) => Refusal | undefined = () => undefined;
   readonly #server = new grpc.Server();
   readonly #scripts = new Map<string, Answer[]>();
   readonly #arrivals = new EventEmitter();
@@ -75,6 +92,10 @@ export class ScriptedServer {
         Object.fromEntries(methods.map((method) => [method.localName, server.#handler(method)])),
       );
     }
+    server.#server.addService(
+      { trainingSession: definition(SuggestionService.method.trainingSession) },
+      { trainingSession: (call: SessionCall) => server.#carry(call) },
+    );
     const port = await new Promise<number>((resolve, reject) =>
       server.#server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
     );
@@ -128,15 +149,94 @@ export class ScriptedServer {
   }
 
   #handler(method: DescMethod): grpc.handleUnaryCall<DescMessage, DescMessage> {
-    return (call, respond) => {
-      const { request, metadata } = call;
-      this.received.push({ method: method.name, request, metadata, at: performance.now() });
-      const standing = this.standing.get(method.name) ?? (() => ({}));
-      const answer = this.#scripts.get(method.name)?.shift() ?? standing(request as never);
-      this.#arrivals.emit("call");
+    return ({ request, metadata }, respond) => {
+      const answer = this.#answer({ method: method.name, request, metadata, stream: undefined });
       if (answer instanceof Refusal) respond(statusOf(answer));
-      else if (answer !== SILENCE) respond(null, create(method.output, answer) as unknown as DescMessage);
+      else if (answer !== SILENCE)
+        respond(null, create(method.output, answer as Record<string, unknown>) as unknown as DescMessage);
     };
+  }
+
+  #answer(call: Omit<Received, "at">): Answer {
+    this.received.push({ ...call, at: performance.now() });
+    const standing = this.standing.get(call.method) ?? (() => ({}));
+    const answer = this.#scripts.get(call.method)?.shift() ?? standing(call.request as never);
+    this.#arrivals.emit("call");
+    return answer;
+  }
+
+  #carry(call: SessionCall): void {
+    const stream = new SessionStream(call, (method, request) =>
+      this.#answer({ method, request, metadata: call.metadata, stream: number }),
+    );
+    const number = this.streams.push(stream) - 1;
+    const refusal = this.onStream(stream);
+    if (refusal) stream.break(refusal);
+  }
+}
+
+type SessionCall = grpc.ServerDuplexStream<TrainingSessionRequest, TrainingSessionResponse>;
+
+/** The server's end of one session. */
+export class SessionStream {
+  /** Numbers of the requests so far. */
+  readonly numbers: bigint[] = [];
+  /** How its client ended it: "end" politely, "cancelled" otherwise, undefined not yet. */
+  ending: "end" | "cancelled" | undefined;
+  /** Whether nothing is answered, as behind a proxy that keeps everything back. */
+  isMute = false;
+  readonly #call: SessionCall;
+  readonly #answer: (method: string, request: unknown) => Answer;
+
+  constructor(call: SessionCall, answer: (method: string, request: unknown) => Answer) {
+    this.#call = call;
+    this.#answer = answer;
+    call.on("data", (message: TrainingSessionRequest) => this.#take(message));
+    call.on("error", () => undefined);
+    call.on("cancelled", () => (this.ending ??= "cancelled"));
+    call.on("end", () => {
+      this.ending ??= "end";
+      call.end();
+    });
+  }
+
+  push(pushed: MessageInitShape<typeof PushedDecisionSchema>): void {
+    this.#write({ response: { case: "pushed", value: pushed } });
+  }
+
+  /** Answers a request whose scripted answer was silence. */
+  answer(requestNumber: bigint, response: object): void {
+    this.#write({ requestNumber, response });
+  }
+
+  break(refusal: Refusal): void {
+    this.#call.emit("error", statusOf(refusal));
+  }
+
+  #take({ requestNumber, request }: TrainingSessionRequest): void {
+    this.numbers.push(requestNumber);
+    if (this.isMute) return;
+    if (request.case === "reportMetrics") {
+      const [report, ...further] = request.value.reports;
+      if (further.length > 0) throw new Error("the scripts are for one report a message");
+      const answer = this.#answer("ReportMetric", report);
+      if (answer === SILENCE) return;
+      const result =
+        answer instanceof Refusal ? { case: "error", value: errorOf(answer) } : { case: "response", value: answer };
+      return this.#write({ requestNumber, response: { case: "reportMetrics", value: { results: [{ result }] } } });
+    }
+    const method = SuggestionService.method[request.case as keyof typeof SuggestionService.method];
+    const answer = this.#answer(method.name, request.value);
+    if (answer === SILENCE) return;
+    const response =
+      answer instanceof Refusal ? { case: "error", value: errorOf(answer) } : { case: request.case, value: answer };
+    this.#write({ requestNumber, response });
+  }
+
+  #write(message: object): void {
+    this.#call.write(
+      create(TrainingSessionResponseSchema, message as MessageInitShape<typeof TrainingSessionResponseSchema>),
+    );
   }
 }
 
@@ -169,8 +269,8 @@ function definition(method: DescMethod): grpc.MethodDefinition<DescMessage, Desc
   const deserialize = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes) as unknown as DescMessage;
   return {
     path: `/${method.parent.typeName}/${method.name}`,
-    requestStream: false,
-    responseStream: false,
+    requestStream: method.methodKind === "bidi_streaming",
+    responseStream: method.methodKind === "bidi_streaming",
     requestSerialize: serialize(method.input),
     requestDeserialize: deserialize(method.input),
     responseSerialize: serialize(method.output),
@@ -195,4 +295,15 @@ function statusOf({ code, reason, facts }: Refusal): Partial<grpc.StatusObject> 
     metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, status)));
   }
   return { code: grpc.status[code], details: "refused", metadata };
+}
+
+function errorOf({ code, reason, facts }: Refusal): MessageInitShape<typeof SessionErrorSchema> {
+  return {
+    code: grpc.status[code],
+    reason: ErrorReason[(reason || "UNSPECIFIED") as keyof typeof ErrorReason],
+    message: "refused",
+    metadata: facts.metadata ?? {},
+    fieldViolations: facts.violations ?? [],
+    ...(facts.retryDelayMs !== undefined && { retryDelay: durationFromMs(facts.retryDelayMs) }),
+  };
 }
