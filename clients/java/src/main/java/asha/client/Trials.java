@@ -29,6 +29,7 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
   private final AshaClient client;
   private final String experimentId;
   private final String workerId;
+  private final boolean isClaimed;
   private Duration longPoll = LONG_POLL;
   private Trial current;
   private Trial next;
@@ -38,8 +39,9 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
   Trials(AshaClient client, String experimentId, String workerId) {
     this.client = client;
     this.experimentId = experimentId;
+    isClaimed = workerId.isEmpty();
     this.workerId =
-        workerId.isEmpty() ? Identity.claim(Identity.defaultWorkerId(System.getenv())) : workerId;
+        isClaimed ? Identity.claim(Identity.defaultWorkerId(System.getenv())) : workerId;
   }
 
   /**
@@ -118,8 +120,11 @@ public final class Trials implements Iterable<Trial>, Iterator<Trial>, AutoClose
   /** Releases the trial in hand. */
   @Override
   public void close() {
+    boolean isFirst = !isFinished;
     isFinished = true;
-    Identity.unclaim(workerId);
+    if (isFirst && isClaimed) {
+      Identity.unclaim(workerId);
+    }
     for (Trial trial : new Trial[] {current, next}) {
       if (trial != null) {
         trial.letGo("the loop was left");
