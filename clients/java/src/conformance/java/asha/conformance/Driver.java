@@ -180,6 +180,7 @@ public final class Driver implements AutoCloseable {
         settings
             .deadline(limits.deadline())
             .giveUpAfter(limits.giveUpAfter())
+            .sessions(step.has("sessions") && step.get("sessions").getAsBoolean())
             .backoff(
                 seconds(step, "backoff_initial_s", Duration.ofMillis(200)),
                 seconds(step, "backoff_max_s", Duration.ofSeconds(20)))

@@ -2,6 +2,7 @@ package asha.client;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import asha.v1.PushedDecision;
 import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.MethodDescriptor;
@@ -21,6 +22,8 @@ public final class AshaClient implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("asha.client");
   private static final String DEFAULT_ADDRESS = "localhost:50051";
   private static final Duration RELEASE_PATIENCE = Duration.ofMillis(1900);
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(2);
+  private static final Duration SHORTEST_END = Duration.ofMillis(50);
 
   private final Connection connection;
   private final Thread shutdownHook = new Thread(() -> letGo("the process ends"), "asha-shutdown");
@@ -28,7 +31,7 @@ public final class AshaClient implements AutoCloseable {
   private boolean isClosing;
 
   private AshaClient(Builder settings) {
-    connection = new Connection(settings);
+    connection = new Connection(settings, this::push);
     Runtime.getRuntime().addShutdownHook(shutdownHook);
   }
 
@@ -70,6 +73,7 @@ public final class AshaClient implements AutoCloseable {
     Duration backoffInitial = Duration.ofMillis(200);
     Duration backoffMax = Duration.ofSeconds(20);
     Duration giveUpAfter = CallLimits.FOREVER;
+    boolean sessions = true;
 
     private Builder() {}
 
@@ -147,6 +151,18 @@ public final class AshaClient implements AutoCloseable {
     }
 
     /**
+     * Whether the calls of workers go over one stream, which also tells of decisions that nobody
+     * asked for.
+     *
+     * @param sessions false: unary calls only; by default true, where server and proxies carry it
+     * @return this
+     */
+    public Builder sessions(boolean sessions) {
+      this.sessions = sessions;
+      return this;
+    }
+
+    /**
      * The client. The first call connects.
      *
      * @return to be closed
@@ -210,6 +226,17 @@ public final class AshaClient implements AutoCloseable {
     held.remove(trial);
   }
 
+  /** Tells a trial in hand what the server decided about it unasked. */
+  private void push(PushedDecision pushed) {
+    List<Trial> trials;
+    synchronized (this) {
+      trials = List.copyOf(held);
+    }
+    trials.stream()
+        .filter(trial -> trial.isMeantBy(pushed))
+        .forEach(trial -> trial.hear(pushed.getDecision()));
+  }
+
   synchronized boolean isClosing() {
     return isClosing;
   }
@@ -236,7 +263,8 @@ public final class AshaClient implements AutoCloseable {
         break;
       }
     }
-    connection.close();
+    Duration left = CLOSE_PATIENCE.minus(Durations.since(began));
+    connection.close(Durations.max(left, SHORTEST_END));
   }
 
   /**

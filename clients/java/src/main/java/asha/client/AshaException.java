@@ -1,5 +1,6 @@
 package asha.client;
 
+import asha.v1.SessionError;
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.BadRequest;
@@ -53,6 +54,35 @@ public final class AshaException extends RuntimeException {
   /** An error of this client; its code is empty. */
   static AshaException ofClient(String reason, String message, Map<String, String> metadata) {
     return new AshaException(message, "", reason, new Details(metadata, List.of(), null), null);
+  }
+
+  /** The stream of a session ended before the answer came: it is to be asked for again. */
+  static AshaException ofBrokenSession(AshaException end) {
+    String message = "the session broke before it was answered: " + end.getMessage();
+    return new AshaException(
+        message, Status.Code.UNAVAILABLE.name(), end.reason, end.details(), end);
+  }
+
+  /** The refusal of a request on a session: the same as that of the unary call. */
+  static AshaException of(SessionError error) {
+    String reason =
+        switch (error.getReason()) {
+          case ERROR_REASON_UNSPECIFIED -> "";
+          case UNRECOGNIZED -> Integer.toString(error.getReasonValue());
+          default -> error.getReason().name().substring("ERROR_REASON_".length());
+        };
+    List<FieldViolation> violations =
+        error.getFieldViolationsList().stream()
+            .map(v -> new FieldViolation(v.getField(), v.getDescription()))
+            .toList();
+    Duration retryDelay = error.hasRetryDelay() ? Durations.of(error.getRetryDelay()) : null;
+    Map<String, String> metadata = Map.copyOf(error.getMetadataMap());
+    return new AshaException(
+        error.getMessage(),
+        Status.fromCodeValue(error.getCode()).getCode().name(),
+        reason,
+        new Details(metadata, violations, retryDelay),
+        null);
   }
 
   /** The caller was interrupted, or the client closed, before there was an answer. */

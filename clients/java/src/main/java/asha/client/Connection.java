@@ -3,6 +3,7 @@ package asha.client;
 import static java.lang.System.Logger.Level.WARNING;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 
+import asha.v1.PushedDecision;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
@@ -15,9 +16,11 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** One channel: a deadline on every attempt of a call, and retries of the very same message. */
 final class Connection {
@@ -33,9 +36,16 @@ final class Connection {
   private final CallLimits limits;
   private final ManagedChannel channel;
   private final Channel calls;
+  private final Optional<Session> session;
   private final CountDownLatch closed = new CountDownLatch(1);
 
-  Connection(AshaClient.Builder settings) {
+  /**
+   * Connects with the first call.
+   *
+   * @param settings where and how
+   * @param push told what the server decides unasked
+   */
+  Connection(AshaClient.Builder settings, Consumer<PushedDecision> push) {
     address = settings.address;
     backoffInitial = settings.backoffInitial;
     backoffMax = settings.backoffMax;
@@ -56,6 +66,7 @@ final class Connection {
     }
     calls =
         ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers));
+    session = settings.sessions ? Optional.of(new Session(calls, push)) : Optional.empty();
   }
 
   /** What holds for calls that do not wait, unless they say otherwise. */
@@ -76,13 +87,11 @@ final class Connection {
     for (int attempts = 1; ; attempts++) {
       AshaException refusal;
       try {
-        return ClientCalls.blockingUnaryCall(
-            calls,
-            method,
-            CallOptions.DEFAULT.withDeadlineAfter(limits.deadline().toNanos(), NANOSECONDS),
-            request);
+        return attempt(method, request, limits.deadline());
       } catch (StatusRuntimeException failure) {
         refusal = AshaException.of(failure);
+      } catch (AshaException failure) {
+        refusal = failure;
       }
       if (isClosed()) {
         throw AshaException.cancelled("the client was closed", refusal);
@@ -109,6 +118,19 @@ final class Connection {
       reconnect();
       ceiling = Durations.min(ceiling.multipliedBy(2), backoffMax);
     }
+  }
+
+  /** One attempt: over the session, or alone. */
+  private <Q, R> R attempt(MethodDescriptor<Q, R> method, Q request, Duration deadline) {
+    if (session.isPresent()) {
+      try {
+        return session.get().call(method, request, deadline);
+      } catch (Session.NoSessionException none) {
+        // The unary call, then.
+      }
+    }
+    CallOptions options = CallOptions.DEFAULT.withDeadlineAfter(deadline.toNanos(), NANOSECONDS);
+    return ClientCalls.blockingUnaryCall(calls, method, options, request);
   }
 
   /** Waits, unless interrupted or closed. */
@@ -147,9 +169,14 @@ final class Connection {
     return closed.getCount() == 0;
   }
 
-  /** Ends every call and the channel. */
-  void close() {
+  /**
+   * Ends every call and the channel.
+   *
+   * @param patience how long the server may take to agree to the end of a session
+   */
+  void close(Duration patience) {
     closed.countDown();
+    session.ifPresent(each -> each.close(patience));
     channel.shutdownNow();
   }
 

@@ -11,6 +11,7 @@ import asha.v1.FailureKind;
 import asha.v1.HeartbeatRequest;
 import asha.v1.HeartbeatResponse;
 import asha.v1.MetricValue;
+import asha.v1.PushedDecision;
 import asha.v1.ReleaseTrialRequest;
 import asha.v1.ReportCheckpointRequest;
 import asha.v1.ReportMetricRequest;
@@ -171,7 +172,7 @@ public final class Trial implements AutoCloseable {
   // What has become of it.
 
   /**
-   * The newest decision, by a report or by the keep-alive. Calls nothing.
+   * The newest decision, by a report, by the keep-alive or unasked. Calls nothing.
    *
    * @return empty before the first; STOP and PAUSE never change once said
    */
@@ -182,7 +183,7 @@ public final class Trial implements AutoCloseable {
   /**
    * The steps to train: from the last reported (or the start) + 1 to the full length.
    *
-   * @return ends by itself on STOP and PAUSE, also on those that the keep-alive hears
+   * @return ends by itself on STOP and PAUSE, also on those that come between reports
    */
   public Iterable<Long> steps() {
     return () ->
@@ -557,6 +558,20 @@ public final class Trial implements AutoCloseable {
     ttl = granted.isZero() ? ttl : granted;
     renewed = System.nanoTime();
     return response;
+  }
+
+  boolean isMeantBy(PushedDecision pushed) {
+    return pushed.getTrialNumber() == number()
+        && pushed.getAttempt() == attempt()
+        && pushed.getExperimentId().equals(assignment.getExperimentId());
+  }
+
+  /** Takes in a verdict that nobody asked for. */
+  void hear(asha.v1.Decision pushed) {
+    note(Decision.of(pushed, List.of()));
+    if (hasVerdict()) {
+      keepAlive.stop();
+    }
   }
 
   private synchronized boolean hasVerdict() {

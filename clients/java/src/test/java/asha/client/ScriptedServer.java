@@ -22,8 +22,12 @@ import asha.v1.ReportCheckpointResponse;
 import asha.v1.ReportMetricRequest;
 import asha.v1.ReportMetricResponse;
 import asha.v1.SuggestionServiceGrpc;
+import asha.v1.TrainingSessionRequest;
+import asha.v1.TrainingSessionResponse;
 import com.google.protobuf.Any;
 import com.google.protobuf.Message;
+import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Metadata;
 import io.grpc.Server;
@@ -45,18 +49,23 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
  * A real gRPC server whose answers are written down beforehand.
  *
  * <p>A scripted answer is used once; then the request's standing answer holds. By default there is
- * one trial of three steps, which goes on until its last report, and then no more work.
+ * one trial of three steps, which goes on until its last report, and then no more work. A session
+ * takes its answers from the same scripts as the unary calls.
  */
 final class ScriptedServer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(15);
+
+  private static final Context.Key<String> TOKEN = Context.key("authorization");
 
   /** No answer at all. */
   static final Object SILENCE = new Object();
@@ -64,7 +73,10 @@ final class ScriptedServer implements AutoCloseable {
   private final Map<Class<?>, Deque<Object>> scripts = new HashMap<>();
   private final Map<Class<?>, Object> standing = new HashMap<>();
   private final List<Message> requests = new ArrayList<>();
+  private final List<Optional<ScriptedStream>> streams = new ArrayList<>();
+  private final List<ScriptedStream> opened = new ArrayList<>();
   private final List<String> tokens = new ArrayList<>();
+  private Consumer<ScriptedStream> onStream = stream -> {};
   private final Server server;
 
   ScriptedServer() throws IOException {
@@ -139,6 +151,21 @@ final class ScriptedServer implements AutoCloseable {
     return List.copyOf(tokens);
   }
 
+  /** Which stream each request so far came over, by its index; -1: alone. */
+  synchronized List<Integer> streams() {
+    return streams.stream().map(stream -> stream.map(opened::indexOf).orElse(-1)).toList();
+  }
+
+  /** The streams that were opened, or refused, so far. */
+  synchronized List<ScriptedStream> opened() {
+    return List.copyOf(opened);
+  }
+
+  /** What is done with every stream as it opens. */
+  synchronized void onStream(Consumer<ScriptedStream> opening) {
+    onStream = opening;
+  }
+
   /** The given request of a kind, once it has come; 1 = the first. */
   <T extends Message> T await(Class<T> kind, int count) {
     await(() -> requests(kind).size() >= count);
@@ -167,20 +194,27 @@ final class ScriptedServer implements AutoCloseable {
     }
   }
 
-  private <R> void answer(Message request, StreamObserver<R> observer, Class<R> kind) {
+  /** The answer to a request: a message, an error, or SILENCE. */
+  Object answer(Message request, Optional<ScriptedStream> stream) {
     Object answer;
     synchronized (this) {
       requests.add(request);
+      streams.add(stream);
+      tokens.add(String.valueOf(TOKEN.get()));
       Deque<Object> script = scripts.getOrDefault(request.getClass(), new ArrayDeque<>());
       answer = script.isEmpty() ? standing.get(request.getClass()) : script.pop();
     }
     if (request instanceof ReportMetricRequest report && answer == null) {
-      answer =
-          decision(
-              report.getStep() >= 3
-                  ? asha.v1.Verdict.VERDICT_STOP
-                  : asha.v1.Verdict.VERDICT_CONTINUE);
+      return decision(
+          report.getStep() >= 3
+              ? asha.v1.Verdict.VERDICT_STOP
+              : asha.v1.Verdict.VERDICT_CONTINUE);
     }
+    return answer;
+  }
+
+  private <R> void answer(Message request, StreamObserver<R> observer, Class<R> kind) {
+    Object answer = answer(request, Optional.empty());
     if (answer instanceof RuntimeException refusal) {
       observer.onError(refusal);
     } else if (answer != SILENCE) {
@@ -189,20 +223,29 @@ final class ScriptedServer implements AutoCloseable {
     }
   }
 
-  private final class Tokens implements ServerInterceptor {
+  private static final class Tokens implements ServerInterceptor {
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
       String token =
           headers.get(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER));
-      synchronized (ScriptedServer.this) {
-        tokens.add(String.valueOf(token));
-      }
-      return next.startCall(call, headers);
+      return Contexts.interceptCall(
+          Context.current().withValue(TOKEN, token), call, headers, next);
     }
   }
 
   private final class Service extends SuggestionServiceGrpc.SuggestionServiceImplBase {
+    @Override
+    public StreamObserver<TrainingSessionRequest> trainingSession(
+        StreamObserver<TrainingSessionResponse> answers) {
+      synchronized (ScriptedServer.this) {
+        ScriptedStream stream = new ScriptedStream(ScriptedServer.this, answers);
+        opened.add(stream);
+        onStream.accept(stream);
+        return stream;
+      }
+    }
+
     @Override
     public void getSuggestion(GetSuggestionRequest q, StreamObserver<GetSuggestionResponse> r) {
       answer(q, r, GetSuggestionResponse.class);
