@@ -119,7 +119,7 @@ final class SessionStream {
       AshaException expired =
           AshaException.of(
               Status.DEADLINE_EXCEEDED
-                  .withDescription("no answer on the session for " + deadline)
+                  .withDescription("no answer on the session for " + deadline.toMillis() / 1000.0 + " s")
                   .asRuntimeException());
       if (!hasAnswered) { // a proxy that keeps everything back until the stream ends
         throw new BrokenException(expired);
