@@ -182,7 +182,7 @@ test("where streams are refused the calls are unary, and no further stream is tr
 test("where nothing ever comes over the stream the calls are unary", async () => {
   await using server = await ScriptedServer.start();
   server.onStream = (stream) => void (stream.isMute = true);
-  const client = server.connect({ deadlineMs: 300 });
+  const client = server.connect({ deadlineMs: 1_500 });
 
   for (let call = 0; call < 2; call += 1) await client.call(heartbeat, { experimentId: "e" });
 
@@ -203,7 +203,7 @@ test("after three streams that broke before any answer one call is unary", async
 
 test("an answer that is late on a stream that has answered is asked for again", async () => {
   await using server = await ScriptedServer.start();
-  const client = server.connect({ deadlineMs: 300 });
+  const client = server.connect({ deadlineMs: 1_500 });
   await client.call(heartbeat, { experimentId: "e" });
   server.script("Heartbeat", SILENCE);
 

@@ -139,7 +139,7 @@ class SessionTest {
   @Test
   void whereNothingEverComesOverTheStreamTheCallsAreUnary() {
     server.onStream(ScriptedStream::mute);
-    try (AshaClient client = server.builder().deadline(Duration.ofMillis(500)).connect()) {
+    try (AshaClient client = server.builder().deadline(Duration.ofMillis(1500)).connect()) {
       beat(client);
       beat(client);
 
@@ -162,7 +162,7 @@ class SessionTest {
 
   @Test
   void anAnswerThatIsLateOnAStreamThatHasAnsweredIsAskedForAgain() {
-    try (AshaClient client = server.builder().deadline(Duration.ofMillis(500)).connect()) {
+    try (AshaClient client = server.builder().deadline(Duration.ofMillis(1500)).connect()) {
       beat(client);
       server.script(HeartbeatRequest.class, SILENCE);
 
