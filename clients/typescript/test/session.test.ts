@@ -24,7 +24,7 @@ async function over(trial: Trial): Promise<void> {
 
 /** Waits for what another process brings about. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 60_000;
   while (!(await holds())) {
     assert(performance.now() < deadline, "it did not come to hold");
     await sleep(10);

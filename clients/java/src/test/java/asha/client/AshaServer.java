@@ -15,9 +15,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /** The real server, in a process that can be killed and started again on its file and port. */
 final class AshaServer implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
   private static final String LISTENING = "listening on ";
 
   private final Path folder;
@@ -81,6 +83,17 @@ final class AshaServer implements AutoCloseable {
     return client
         .call(AdminServiceGrpc.getGetServerInfoMethod(), request)
         .getOpenSessionCount();
+  }
+
+  /** Waits for what the server's process must bring about, and leaves it the processor. */
+  static void await(BooleanSupplier holds) throws InterruptedException {
+    long began = System.nanoTime();
+    while (!holds.getAsBoolean()) {
+      if (Durations.since(began).compareTo(PATIENCE) > 0) {
+        throw new AssertionError("it did not come to hold");
+      }
+      Thread.sleep(5);
+    }
   }
 
   /** Kills it. */

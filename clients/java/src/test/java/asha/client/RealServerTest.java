@@ -91,7 +91,7 @@ class RealServerTest {
               }
             });
     for (int count : new int[] {40, 120}) {
-      await(() -> reports.get() >= count);
+      AshaServer.await(() -> reports.get() >= count);
       server.restart(); // while all of them report
     }
     CompletableFuture.allOf(loops).join();
@@ -120,7 +120,7 @@ class RealServerTest {
   }
 
   @Test
-  void theTrialsOfAClientShareOneStreamWhichEndsWithTheClient() {
+  void theTrialsOfAClientShareOneStreamWhichEndsWithTheClient() throws Exception {
     try (AshaClient observer = server.connect()) {
       AshaServer.create(observer, "e", 16, 3);
       AtomicLong most = new AtomicLong();
@@ -138,7 +138,7 @@ class RealServerTest {
       assertEquals(1, most.get());
       client.close();
 
-      await(() -> AshaServer.sessions(observer) == 0);
+      AshaServer.await(() -> AshaServer.sessions(observer) == 0);
     }
   }
 }
