@@ -14,6 +14,7 @@ from asha_server.search.command import PauseExperiment
 from asha_server.search.terms import ExperimentState
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account
     from asha_server.hosted import ArrivalStep, Batch
     from asha_server.roster import Roster
     from asha_server.search.event import Record
@@ -29,15 +30,18 @@ class Arrivals:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
 
-    def carry_out(self, batch: Batch, step: ArrivalStep) -> Arrival | Hosted | None:
+    def carry_out(
+        self, batch: Batch, step: ArrivalStep, account: Account
+    ) -> Arrival | Hosted | None:
         """One step; the arrival, or at its end the experiment.
 
         Raises:
             AlreadyExists: EXPERIMENT_EXISTS.
-            ResourceExhausted: LIMIT_EXCEEDED.
+            ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED.
         """
         if step.stage is Stage.ANNOUNCED:
-            return Arrival(step.experiment_id, self._roster.reserve(step.experiment_id))
+            key = self._roster.reserve(step.experiment_id, account)
+            return Arrival(step.experiment_id, key, account)
         arrival = step.arrival
         assert arrival is not None
         match step.stage:
@@ -55,7 +59,7 @@ class Arrivals:
         for record in records:
             arrival.replay.take(record)
         if arrival.hosted is None:
-            arrival.hosted = Hosted(arrival.key, arrival.replay.experiment)
+            arrival.hosted = Hosted(arrival.key, arrival.replay.experiment, arrival.account.key)
             arrival.hosted.is_arriving = True
         arrival.hosted.records.extend(records)
         arrival.last_us = records[-1].time_us
@@ -66,9 +70,13 @@ class Arrivals:
 
         The pause is dated by the last event that was exported, so that the time in between is
         none that the search ran.
+
+        Raises:
+            ResourceExhausted: QUOTA_EXCEEDED, of trials.
         """
         hosted = arrival.hosted
         assert hosted is not None
+        self._roster.check_trials(arrival.account, hosted.trial_count_max)
         if hosted.experiment.state.state is ExperimentState.RUNNING:
             outcome = hosted.experiment.decide(PauseExperiment(), arrival.last_us)
             hosted.records.extend(outcome.records)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SECOND_US = 1_000_000
+PER_IDENTITY = "identity_"
+"""What the names of limits begin with that hold for each identity; 0, their default, is none."""
 
 # gRPC reads this when it is first imported, so this module comes before it. A server forks only to
 # start other programs, for which gRPC's own fork handlers do nothing but complain.
@@ -36,6 +42,17 @@ class Limits:
         chunk_bytes_max: size of one chunk of an export.
         suggestion_wait_max_us: longest long poll of GetSuggestion.
         should_stop_wait_max_us: longest long poll of ShouldStop; longer ones count as this.
+        identity_requests_per_s: requests of one identity a second, those of a second at once.
+        identity_reports_per_s: reports of one identity a second, likewise; those of one message
+            may be over it, and are waited for afterwards.
+        identity_calls_max: calls of one identity in flight, watches, exports, imports and requests
+            of sessions included, long polls not.
+        identity_waiting_calls_max: long polls of one identity; a session waits once for each trial
+            that it trains.
+        identity_sessions_max: open training sessions of one identity.
+        identity_experiments_max: experiments that one identity created or imported and did not
+            delete.
+        identity_trials_max: trials that those experiments may come to, together.
     """
 
     request_bytes_max: int = 4 * 2**20
@@ -56,6 +73,46 @@ class Limits:
     chunk_bytes_max: int = 2**20
     suggestion_wait_max_us: int = 3_600 * SECOND_US
     should_stop_wait_max_us: int = 60 * SECOND_US
+    identity_requests_per_s: int = 0
+    identity_reports_per_s: int = 0
+    identity_calls_max: int = 0
+    identity_waiting_calls_max: int = 0
+    identity_sessions_max: int = 0
+    identity_experiments_max: int = 0
+    identity_trials_max: int = 0
+
+    @property
+    def of_identity(self) -> IdentityLimits:
+        """What one identity may take, where it has no limits of its own."""
+        names = [field.name for field in dataclasses.fields(IdentityLimits)]
+        return IdentityLimits(**{name: getattr(self, PER_IDENTITY + name) for name in names})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class IdentityLimits:
+    """What one identity may take; each is that of `Limits` with `PER_IDENTITY` before it, 0: none.
+
+    Attributes:
+        requests_per_s: requests a second.
+        reports_per_s: reports a second.
+        calls_max: calls in flight.
+        waiting_calls_max: long polls.
+        sessions_max: open training sessions.
+        experiments_max: experiments that it created and did not delete.
+        trials_max: trials that those may come to.
+    """
+
+    requests_per_s: int = 0
+    reports_per_s: int = 0
+    calls_max: int = 0
+    waiting_calls_max: int = 0
+    sessions_max: int = 0
+    experiments_max: int = 0
+    trials_max: int = 0
+
+    def with_changes(self, changes: Mapping[str, int]) -> IdentityLimits:
+        """The same but for some, by their names."""
+        return dataclasses.replace(self, **changes)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

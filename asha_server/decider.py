@@ -30,7 +30,15 @@ from asha_server.hosted import (
     Listing,
     Stats,
 )
-from asha_server.search.command import CheckBudget, Command, GetSuggestion, ReportMetric, Wait
+from asha_server.search.command import (
+    CheckBudget,
+    Command,
+    CreateTrial,
+    GetSuggestion,
+    ReportMetric,
+    UpdateExperiment,
+    Wait,
+)
 from asha_server.search.event import ExperimentStateChanged
 from asha_server.search.terms import ExperimentState, WaitReason
 from asha_server.store import StoreFailed
@@ -38,6 +46,7 @@ from asha_server.store import StoreFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asha_server.accounts import Account
     from asha_server.hosted import Then
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
@@ -106,17 +115,18 @@ class Decider:
         try:
             match call.work:
                 case Creation():
-                    hosted = self._roster.create(call.work, batch.now_us)
+                    hosted = self._roster.create(call.work, call.account, batch.now_us)
                     answer: Any = hosted
                     if hosted.records:
                         batch.touched[hosted.key] = hosted
                 case Listing() | Deletion() | ArrivalStep():
-                    answer = self._keep_roster(batch, call.experiment_id, call.work)
+                    answer = self._keep_roster(batch, call)
                 case work if callable(work):
                     hosted = self._roster.find(call.experiment_id)
                     answer = work(hosted)
                 case command:
                     hosted = self._roster.find(call.experiment_id)
+                    self._refuse_more_trials(call.account, hosted, command)
                     again = _asked_again(hosted, command)
                     answer = self._carry_out(batch, hosted, command)
                     call.work = again
@@ -136,18 +146,36 @@ class Decider:
                 self._quarantine(batch, hosted)
         batch.answer(call, answer, hosted)
 
-    def _keep_roster(
-        self, batch: Batch, experiment_id: str, work: Listing | Deletion | ArrivalStep
-    ) -> Any:
+    def _keep_roster(self, batch: Batch, call: Call) -> Any:
         """Which experiments there are: told, or changed."""
-        match work:
+        match call.work:
             case Listing():
                 return list(self._roster.by_id.values())
             case Deletion():
-                self._delete(batch, self._roster.find(experiment_id), work)
+                self._delete(batch, self._roster.find(call.experiment_id), call.work)
                 return None
             case ArrivalStep():
-                return self._arrivals.carry_out(batch, work)
+                return self._arrivals.carry_out(batch, call.work, call.account)
+
+    def _refuse_more_trials(self, account: Account, hosted: Hosted, command: Command) -> None:
+        """Whoever created an experiment may raise its trials up to what it may have.
+
+        Raises:
+            ResourceExhausted: QUOTA_EXCEEDED.
+        """
+        if not account.is_limited or account.key != hosted.created_by:
+            return
+        state = hosted.experiment.state
+        match command:
+            case UpdateExperiment(changes={"max_trials": int(wanted)}):
+                added = wanted - (state.spec.max_trials or 0)
+            case CreateTrial(observations=observed, joins_rungs=joins) if observed and not joins:
+                is_known = bool(command.request_id) and command.request_id in state.created_by
+                added = 0 if is_known else 1
+            case _:
+                return
+        if added > 0:
+            self._roster.check_trials(account, added)
 
     def _carry_out(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
         """Decides one command of the core. Those who wait for work already come first."""

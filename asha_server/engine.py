@@ -15,10 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from asha_server.accounts import SERVER, payer
 from asha_server.call_stats import CallStats
 from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
-from asha_server.errors import ErrorReason, PermissionDenied, ResourceExhausted, Unavailable
 from asha_server.garbage import (
     collect_when_idle,
     leave_full_passes_to_idle_times,
@@ -35,15 +35,25 @@ from asha_server.hosted import (
     Stage,
     Stats,
 )
+from asha_server.inbox import Inbox
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
 from asha_server.packing import Packing
+from asha_server.refusals import (
+    overloaded,
+    shutting_down,
+    store_failed,
+    too_many_wait,
+    worker_taken,
+)
 from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
 from asha_server.store import StoreFailed, Write
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account
     from asha_server.config import Limits
+    from asha_server.errors import Unavailable
     from asha_server.hosted import Answered, Arrival, Then
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
@@ -53,6 +63,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BATCH_MAX = 500
+"""Commands of one batch, some 20 ms: how long somebody waits behind others who sent thousands."""
 TICK_US = SECOND_US
 """How often budgets are looked at, and the least stall that is noticed."""
 FORGOTTEN_PER_BATCH = 500
@@ -93,7 +105,7 @@ class Engine:
         self._decider = Decider(store, self._roster, keeper, self.stats, self._look_again)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="asha-writer")
         self._task: asyncio.Task[None] | None = None
-        self._inbox: list[Call] = []
+        self._inbox = Inbox()
         self._wake = asyncio.Event()
         self._waiting_calls = 0
         # Why no call is taken any more; None while the engine runs.
@@ -136,9 +148,7 @@ class Engine:
         Returns:
             What new calls are refused with.
         """
-        self._refusal = self._refusal or Unavailable(
-            ErrorReason.SHUTTING_DOWN, "the server is shutting down; the same call again soon"
-        )
+        self._refusal = self._refusal or shutting_down()
         self._wake.set()
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -173,7 +183,8 @@ class Engine:
             AshaError: refused, nothing changed; what is refused later goes to `answered`.
         """
         call = Call(experiment_id, command, answered)
-        self._let_in()
+        call.account = payer.get()
+        self._let_in(call.account)
         self._queue(call)
 
     async def read(self, experiment_id: str, question: Callable[[Hosted], Any]) -> Any:
@@ -190,16 +201,15 @@ class Engine:
         """Like `submit`, but holds a Wait or CONTINUE until it changes or the time is over.
 
         Raises:
-            AshaError: refused, nothing changed; LIMIT_EXCEEDED, too many calls are held.
+            AshaError: refused, nothing changed; LIMIT_EXCEEDED, QUOTA_EXCEEDED: too many calls are
+                held.
         """
         if max_wait_us <= 0:
             return await self.submit(experiment_id, command)
         if self._waiting_calls >= self.limits.waiting_calls_max:
-            raise ResourceExhausted(
-                ErrorReason.LIMIT_EXCEEDED,
-                f"{self._waiting_calls} calls wait already; ask with max_wait = 0",
-                waiting_calls_max=self.limits.waiting_calls_max,
-            )
+            raise too_many_wait(self._waiting_calls, self.limits.waiting_calls_max)
+        account = payer.get()
+        account.begin_waiting()
         call = Call(experiment_id, command, _future(), may_wait=True)
         self._waiting_calls += 1
         timer = self.clock.call_later(max_wait_us, lambda: self._end_waiting(call))
@@ -207,6 +217,7 @@ class Engine:
             return await self._put(call)
         finally:
             self._waiting_calls -= 1
+            account.end_waiting()
             timer.cancel()
             self._let_go(call)
 
@@ -218,7 +229,8 @@ class Engine:
     def _ask_again(self, call: Call) -> None:
         """Decides a held call anew. One that is not held is answered already, or about to be."""
         if self._let_go(call):
-            self._inbox.append(call)
+            self._inbox.put(call, SERVER)  # it was let in before
+            call.came_us = self._turned_us
             self._wake.set()
 
     def _look_again(self, call: Call, delay_us: int) -> None:
@@ -303,11 +315,7 @@ class Engine:
             hosted.owners[worker_id] = identity
             await self._keep(self._store.put_worker_owner, hosted.key, worker_id, identity)
         elif owner != identity:
-            raise PermissionDenied(
-                ErrorReason.SCOPE_MISSING,
-                f"the worker name {worker_id!r} belongs to another token; choose another worker_id",
-                worker_id=worker_id,
-            )
+            raise worker_taken(worker_id)
 
     async def _keep(self, act: Callable[..., None], *arguments: Any) -> None:
         """Writes something beside the batches; a failure ends the engine."""
@@ -318,7 +326,7 @@ class Engine:
         except StoreFailed as error:
             self._failure = error
             self._wake.set()
-            raise _store_failed() from error
+            raise store_failed() from error
 
     async def experiments(self) -> list[Hosted]:
         """Every experiment, in order of creation; only what is durable is seen."""
@@ -349,24 +357,29 @@ class Engine:
         return self._waiting_calls
 
     async def _put(self, call: Call) -> Any:
-        self._let_in()
+        call.account = payer.get()
+        self._let_in(call.account)
         return await self._queue(call)
 
-    def _let_in(self) -> None:
-        """Refuses a call where too many wait."""
+    def _let_in(self, account: Account) -> None:
+        """Refuses a call where too many wait, or whoever fills the inbox in its place."""
         if len(self._inbox) >= self.limits.inbox_max:
-            raise ResourceExhausted(
-                ErrorReason.OVERLOADED,
-                f"{len(self._inbox)} commands wait already; the same call again in a moment",
-                retry_after_us=SECOND_US // 2,
-                inbox_max=self.limits.inbox_max,
-            )
+            refusal = overloaded(len(self._inbox), self.limits.inbox_max)
+            pushed_out = self._inbox.push_out(account)
+            if pushed_out is None:
+                raise refusal
+            if not pushed_out.future.done():
+                pushed_out.future.set_exception(refusal)
 
     def _queue(self, call: Call) -> Any:
-        """Puts a call in line; its future, where it has one."""
+        """Puts a call in line; its future, where it has one.
+
+        Without an account of its own it is never pushed out.
+        """
         if self._refusal is not None:
             raise self._refusal
-        self._inbox.append(call)
+        call.came_us = self._turned_us
+        self._inbox.put(call, call.account)
         self._wake.set()
         return call.future
 
@@ -380,7 +393,7 @@ class Engine:
                     raise self._failure
                 await self._turn()
         except BaseException:
-            self._refusal = _store_failed()
+            self._refusal = store_failed()
             raise
         finally:
             self._refuse_all()
@@ -420,13 +433,13 @@ class Engine:
                 return
 
     async def _turn(self) -> None:
-        self._batch = batch = Batch(self._inbox, self.clock.wall_us())
-        self._inbox = []
+        self._batch = batch = Batch(self._inbox.take(BATCH_MAX), self.clock.wall_us())
         for call in batch.calls:
             if not call.future.done():
                 self._decider.decide(batch, call)
-        # By the time of the turn's begin: what stood still since then is seen by the next one.
-        self._decider.expire(batch, self._turned_us)
+        # By the time of the turn's begin: what stood still since then is seen by the next one. What
+        # was said before and still waits counts as well.
+        self._decider.expire(batch, self._inbox.waits_since_us(self._turned_us))
         if self._turned_us - self._budgets_checked_us >= TICK_US:
             self._budgets_checked_us = self._turned_us
             self._decider.check_budgets(batch)
@@ -454,7 +467,9 @@ class Engine:
             changes = state.take_changes()
             rows = rows_of(state, changes)
             self._packing.note(hosted, changes)
-            writes.append(Write(hosted.key, rows, hosted.records, hosted.is_arriving))
+            writes.append(
+                Write(hosted.key, rows, hosted.records, hosted.is_arriving, hosted.created_by)
+            )
         started = time.perf_counter_ns()
         await self._in_writer(self._store.append, writes, batch.deleted)
         took_ns = time.perf_counter_ns() - started
@@ -482,17 +497,9 @@ class Engine:
         assert self._refusal is not None
         held = [call for h in self._roster.by_key.values() for call in h.waiting.take_all()]
         self._batch.refuse(self._refusal)
-        Batch([*self._inbox, *held], 0).refuse(self._refusal)
-        self._inbox = []
+        Batch([*self._inbox.take_all(), *held], 0).refuse(self._refusal)
         for hosted in self._roster.by_key.values():
             hosted.feed.close(self._refusal)
-
-
-def _store_failed() -> Unavailable:
-    return Unavailable(
-        ErrorReason.STORE_FAILED,
-        "the server's store failed and the server stops; the same call again soon",
-    )
 
 
 def _future() -> asyncio.Future[Any]:

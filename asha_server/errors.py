@@ -51,6 +51,7 @@ class ErrorReason(StrEnum):
     SCOPE_MISSING = "SCOPE_MISSING"
     TOKEN_NOT_FOUND = "TOKEN_NOT_FOUND"
     TOKEN_EXISTS = "TOKEN_EXISTS"
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 
 
 class FieldViolation(msgspec.Struct, frozen=True):

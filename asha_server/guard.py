@@ -1,15 +1,17 @@
-"""Who may call what: one table, asked for each call and each request of a session."""
+"""Who may call what, and on whose account: asked for each call and each request of a session."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from asha_server.accounts import payer
 from asha_server.errors import ErrorReason, PermissionDenied
 from asha_server.identity import ANYONE, Identity, Role, caller
 from asha_server.tokens import HEADER, token_missing
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account, Accounts
     from asha_server.tokens import Tokens
 
 
@@ -35,6 +37,8 @@ class Rule(NamedTuple):
     scope: Scope
 
 
+_HELD = frozenset({"GetSuggestion", "ShouldStop", "TrainingSession"})
+"""Calls that may be open for long and have limits of their own."""
 _READ = Rule(Role.READ, Scope.EXPERIMENT)
 _WORK = Rule(Role.WORKER, Scope.EXPERIMENT)
 _ADMIN = Rule(Role.ADMIN, Scope.EXPERIMENT)
@@ -118,28 +122,66 @@ def admit(method: str, request: Any) -> None:
         identity.check_covers(named or "")
 
 
+def charge(method: str, request: Any) -> Account | None:
+    """Takes what a call takes from its caller's account.
+
+    Args:
+        method: its name.
+        request: its message, or what stands for one.
+
+    Returns:
+        Who is to be told, by `end_call`, that the call has ended; None: nobody.
+
+    Raises:
+        ResourceExhausted: QUOTA_EXCEEDED.
+    """
+    account = payer.get()
+    if not account.is_limited:
+        return None
+    reports = 0
+    if method == "ReportMetric":
+        reports = 1
+    elif method == "ReportMetrics":
+        reports = len(request.reports)
+    account.charge(reports)
+    if method in _HELD and (method == "TrainingSession" or _may_wait(request)):
+        return None
+    account.begin_call()
+    return account
+
+
+def _may_wait(request: Any) -> bool:
+    wait = getattr(request, "max_wait", None)
+    return wait is not None and (wait.seconds > 0 or wait.nanos > 0)
+
+
 class Guard:
     """Finds out who calls.
 
     Args:
         tokens: those of the server; None: anyone may do anything.
+        accounts: what each takes.
     """
 
-    __slots__ = ("_tokens",)
+    __slots__ = ("_accounts", "_tokens")
 
-    def __init__(self, tokens: Tokens | None) -> None:
+    def __init__(self, tokens: Tokens | None, accounts: Accounts) -> None:
         self._tokens = tokens
+        self._accounts = accounts
 
     def identify(self, context: Any) -> Identity:
         """Who makes a call, from now on `caller`: by its token, else by its certificate.
 
+        It is on the account of that identity, from now on `payer`.
+
         Raises:
             Unauthenticated: TOKEN_MISSING or TOKEN_INVALID.
         """
-        if self._tokens is None:
-            return ANYONE
-        identity = self._known(self._tokens, context)
-        caller.set(identity)
+        identity = ANYONE
+        if self._tokens is not None:
+            identity = self._known(self._tokens, context)
+            caller.set(identity)
+        payer.set(self._accounts.of(identity, context))
         return identity
 
     @staticmethod

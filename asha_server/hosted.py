@@ -6,12 +6,14 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from asha_server.accounts import SERVER
 from asha_server.call_stats import Histogram
 from asha_server.search.replay import Replay
 from asha_server.waiting import Waiting
 from asha_server.watch import Feed
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account
     from asha_server.search.command import Command
     from asha_server.search.event import Record
     from asha_server.search.experiment import Experiment
@@ -30,18 +32,28 @@ class Hosted:
         records: list[Record], what this batch emitted so far.
         is_arriving: it is being imported: written, but not there for anybody yet.
         owners: worker id -> identity that first used it; only with tokens.
+        created_by: key of the account that created it; "" unknown.
     """
 
-    __slots__ = ("experiment", "feed", "is_arriving", "key", "owners", "records", "waiting")
+    __slots__ = (
+        "created_by", "experiment", "feed", "is_arriving", "key", "owners", "records", "waiting",
+    )  # fmt: skip
 
-    def __init__(self, key: int, experiment: Experiment) -> None:
+    def __init__(self, key: int, experiment: Experiment, created_by: str = "") -> None:
         self.key = key
+        self.created_by = created_by
         self.experiment = experiment
         self.waiting = Waiting()
         self.feed = Feed()
         self.records: list[Record] = []
         self.is_arriving = False
         self.owners: dict[str, str] = {}
+
+    @property
+    def trial_count_max(self) -> int:
+        """Trials that it has or may come to."""
+        state = self.experiment.state
+        return len(state.trials) + (0 if state.state.is_ended else state.open_places())
 
     @property
     def token_scope(self) -> str:
@@ -82,16 +94,18 @@ class Arrival:
     Attributes:
         experiment_id: its name, which nobody else can take meanwhile.
         key: its key in the store.
+        account: who brings it.
         replay: what has come so far.
         hosted: it; None before the first piece.
         last_us: when the latest event that came happened; wall clock, microseconds.
     """
 
-    __slots__ = ("experiment_id", "hosted", "key", "last_us", "replay")
+    __slots__ = ("account", "experiment_id", "hosted", "key", "last_us", "replay")
 
-    def __init__(self, experiment_id: str, key: int) -> None:
+    def __init__(self, experiment_id: str, key: int, account: Account) -> None:
         self.experiment_id = experiment_id
         self.key = key
+        self.account = account
         self.replay = Replay()
         self.hosted: Hosted | None = None
         self.last_us = 0
@@ -153,9 +167,11 @@ class Call:
         future: resolved after the commit.
         may_wait: hold an answer that may change until it does.
         then: what is told of the experiment right after a command; None: the command's reply.
+        account: who asks.
+        came_us: a time before which it did not come; monotonic.
     """
 
-    __slots__ = ("experiment_id", "future", "may_wait", "then", "work")
+    __slots__ = ("account", "came_us", "experiment_id", "future", "may_wait", "then", "work")
 
     def __init__(
         self,
@@ -171,6 +187,8 @@ class Call:
         self.work = work
         self.future = future
         self.may_wait = may_wait
+        self.account = SERVER
+        self.came_us = 0
 
 
 class Batch:

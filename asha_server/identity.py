@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from asha_server.errors import ErrorReason, PermissionDenied, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Role(StrEnum):
@@ -32,18 +36,25 @@ class Identity:
         role: what it may do.
         patterns: experiment ids, `*` standing for any text; empty: everywhere.
         expires_us: when it expires, wall clock, microseconds; 0 never.
+        limits: limit -> amount, what it may take where that differs from others.
         is_revoked: it holds no more.
     """
 
-    __slots__ = ("expires_us", "is_revoked", "name", "patterns", "role")
+    __slots__ = ("expires_us", "is_revoked", "limits", "name", "patterns", "role")
 
     def __init__(
-        self, name: str, role: Role, patterns: tuple[str, ...] = (), expires_us: int = 0
+        self,
+        name: str,
+        role: Role,
+        patterns: tuple[str, ...] = (),
+        expires_us: int = 0,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.name = name
         self.role = role
         self.patterns = patterns
         self.expires_us = expires_us
+        self.limits = limits or {}
         self.is_revoked = False
 
     def check_holds(self) -> None:

@@ -13,11 +13,12 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from asha_server.errors import AshaError, InvalidRequest
-from asha_server.guard import admit
+from asha_server.guard import admit, charge
 from asha_server.identity import caller
 from asha_server.status import WireStatus, internal_status, status_of
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account
     from asha_server.call_stats import CallStats
     from asha_server.config import Limits
     from asha_server.guard import Guard
@@ -116,8 +117,10 @@ def _answering(
 
     async def behavior(request: Any, context: Context) -> Any:
         started = time.perf_counter_ns()
+        charged: Account | None = None
         try:
             identity = guard.identify(context)
+            charged = charge(name, request)
             if isinstance(request, Unreadable):
                 raise request.error
             admit(name, request)
@@ -127,6 +130,9 @@ def _answering(
         except Exception as error:
             await _refuse(name, request, context, error, started, calls)
             raise AssertionError("abort raises") from error
+        finally:
+            if charged is not None:
+                charged.end_call()
         calls.note(name, "OK", "", (time.perf_counter_ns() - started) / 1e9 if is_timed else None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", request, context, started)
@@ -143,8 +149,10 @@ def _streaming(
 ) -> Handler:
     async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter_ns()
+        charged: Account | None = None
         try:
             identity = guard.identify(context)
+            charged = charge(name, request)
             if isinstance(request, Unreadable):
                 raise request.error
             admit(name, request)
@@ -156,6 +164,9 @@ def _streaming(
                     yield response
         except Exception as error:
             await _refuse(name, request, context, error, started, calls)
+        finally:
+            if charged is not None:
+                charged.end_call()
         calls.note(name, "OK", "", None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", request, context, started)
@@ -173,6 +184,7 @@ def _conversing(
         started = time.perf_counter_ns()
         try:
             guard.identify(context)
+            charge(name, requests)
             admit(name, requests)
             await context.send_initial_metadata(())  # as above
             await inner(requests, context)

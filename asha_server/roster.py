@@ -21,6 +21,7 @@ from asha_server.store import StoreError
 from asha_server.store.failure import REPAIR
 
 if TYPE_CHECKING:
+    from asha_server.accounts import Account
     from asha_server.hosted import Creation
     from asha_server.store import Store
 
@@ -41,8 +42,8 @@ class Roster:
         self.by_id: dict[str, Hosted] = {}
         self.by_key: dict[int, Hosted] = {}
         self._created_by: dict[str, Hosted] = {}
-        # Names of experiments that are being imported.
-        self._reserved: set[str] = set()
+        # Name -> account, of experiments that are being imported.
+        self._reserved: dict[str, str] = {}
         self._store = store
         self._experiments_max = experiments_max
         self._next_key = 1
@@ -54,9 +55,10 @@ class Roster:
             StoreError: it cannot be read, or what is read makes no sense.
         """
         self._next_key = self._store.next_key()
+        creators = dict(self._store.creators())
         for key, rows in self._store.load(is_streamed=True):
             try:
-                self.add(Hosted(key, Experiment(load(rows))))
+                self.add(Hosted(key, Experiment(load(rows)), creators.get(key, "")))
             except Exception as error:
                 experiment_id = rows.experiment.id
                 raise StoreError(
@@ -108,54 +110,68 @@ class Roster:
             )
         return hosted
 
-    def create(self, wanted: Creation, now_us: int) -> Hosted:
+    def create(self, wanted: Creation, account: Account, now_us: int) -> Hosted:
         """A new experiment, or the one that the same request created before.
 
         Raises:
             InvalidRequest: with every violation.
             AlreadyExists: EXPERIMENT_EXISTS.
             FailedPrecondition: REQUEST_ID_REUSED.
-            ResourceExhausted: LIMIT_EXCEEDED.
+            ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED.
         """
         before = self._created_by.get(wanted.request_id)
         if before is not None:
             self._refuse_other_content(before, wanted)
             return before
-        self._refuse_one_more(wanted.experiment_id)
+        self._refuse_one_more(wanted.experiment_id, account)
         experiment_id = wanted.experiment_id or generate_name({*self.by_id, *self._reserved})
         experiment, record = Experiment.create(
             experiment_id, wanted.spec, secrets.randbelow(2**31), now_us, wanted.request_id
         )
-        hosted = Hosted(self._take_key(), experiment)
+        hosted = Hosted(self._next_key, experiment, account.key)
+        self.check_trials(account, hosted.trial_count_max)
+        self._take_key()
         hosted.records.append(record)
         self.add(hosted)
         return hosted
 
-    def reserve(self, experiment_id: str) -> int:
+    def reserve(self, experiment_id: str, account: Account) -> int:
         """Keeps a name for an experiment that is being imported; its key in the store.
 
         Raises:
             AlreadyExists: EXPERIMENT_EXISTS.
-            ResourceExhausted: LIMIT_EXCEEDED.
+            ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED.
         """
-        self._refuse_one_more(experiment_id)
-        self._reserved.add(experiment_id)
+        self._refuse_one_more(experiment_id, account)
+        self._reserved[experiment_id] = account.key
         return self._take_key()
 
     def release(self, experiment_id: str) -> None:
         """Undoes a reservation: the experiment is there now, or will not come."""
-        self._reserved.discard(experiment_id)
+        self._reserved.pop(experiment_id, None)
+
+    def check_trials(self, account: Account, added: int) -> None:
+        """An account may create so many trials more. O(experiments), where it is limited.
+
+        Raises:
+            ResourceExhausted: QUOTA_EXCEEDED.
+        """
+        if account.is_limited:
+            account.check_holding(0, added + sum(h.trial_count_max for h in self._of(account)))
+
+    def _of(self, account: Account) -> list[Hosted]:
+        return [hosted for hosted in self.by_key.values() if hosted.created_by == account.key]
 
     def _take_key(self) -> int:
         self._next_key += 1
         return self._next_key - 1
 
-    def _refuse_one_more(self, experiment_id: str) -> None:
+    def _refuse_one_more(self, experiment_id: str, account: Account) -> None:
         """There is room for a new experiment of that name.
 
         Raises:
             AlreadyExists: EXPERIMENT_EXISTS.
-            ResourceExhausted: LIMIT_EXCEEDED.
+            ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED.
         """
         if experiment_id in self.by_id or experiment_id in self._reserved:
             raise experiment_exists(experiment_id)
@@ -166,6 +182,9 @@ class Roster:
                 f"the server holds {held} experiments, its most; delete some",
                 experiments_max=self._experiments_max,
             )
+        if account.is_limited:
+            arriving = sum(key == account.key for key in self._reserved.values())
+            account.check_holding(len(self._of(account)) + arriving + 1, 0)
 
     def _refuse_other_content(self, hosted: Hosted, wanted: Creation) -> None:
         """The same request id asks for the same experiment.

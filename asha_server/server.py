@@ -16,6 +16,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from asha_server import __version__
+from asha_server.accounts import Accounts
 from asha_server.engine import Engine
 from asha_server.guard import Guard
 from asha_server.identity import Role
@@ -84,6 +85,7 @@ class Server:
         http_address: where its HTTP port is, once it is started; "" without one.
         engine: owns the experiments.
         watching: answers watches.
+        accounts: what each identity takes.
         reader: answers long reads.
     """
 
@@ -95,6 +97,8 @@ class Server:
         self.engine = Engine(self._store, config.limits)
         self.reader = Reader(config.database, config.limits)
         self.watching = Watching(self.engine, self.reader)
+        has_certificates = config.transport.tls_client_ca is not None
+        self.accounts = Accounts(config.limits.of_identity, has_certificates)
         self._backups = Backups(config, lambda: self.engine.stats.commits)
         self._retention = Retention(config, self.engine, self.reader)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
@@ -118,9 +122,8 @@ class Server:
         self.tokens = tokens = Tokens(self._store.tokens(), self.engine.keep_token)
         if config.auth == "tokens" and not tokens.has_administrator:
             await _make_administrator(tokens, config.database)
-        interceptor = ErrorInterceptor(
-            config.limits, Guard(tokens if config.auth == "tokens" else None), self.engine.calls
-        )
+        guard = Guard(tokens if config.auth == "tokens" else None, self.accounts)
+        interceptor = ErrorInterceptor(config.limits, guard, self.engine.calls)
         servers = [
             grpc.aio.server(interceptors=[interceptor], options=channel_options(config))
             for _ in range(1 if all(map(is_socket_file, config.listen)) else SHARING)
@@ -172,7 +175,12 @@ class Server:
         target = f"unix:{self._private.name}/grpc"
         server.add_insecure_port(target)
         metrics = Metrics(
-            self.engine, self.engine.calls, self._sessions, self.watching, self._config.database
+            self.engine,
+            self.engine.calls,
+            self._sessions,
+            self.watching,
+            self.accounts,
+            self._config.database,
         )
         http = HttpServer(
             DESCRIPTORS, target, metrics, self._config.limits.request_bytes_max,

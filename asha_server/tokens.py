@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from asha_server.identity import Identity, Role, token_invalid
 from asha_server.store import TokenRow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 SECRET_BYTES = 32
 SECRET_PREFIX = "asha_"
@@ -38,12 +39,14 @@ class NewToken(NamedTuple):
         role: what its bearer may do.
         patterns: experiment ids, `*` standing for any text; empty: everywhere.
         expires_us: when it expires, wall clock, microseconds; 0 never.
+        limits: limit of `IdentityLimits` -> amount, where it differs from the server's setting.
     """
 
     name: str
     role: Role
     patterns: tuple[str, ...] = ()
     expires_us: int = 0
+    limits: Mapping[str, int] = MappingProxyType({})
 
 
 class Tokens:
@@ -67,7 +70,8 @@ class Tokens:
 
     def _take_in(self, row: TokenRow) -> None:
         patterns = tuple(msgspec.json.decode(row.experiment_patterns, type=list[str]))
-        identity = Identity(row.name, Role(row.role), patterns, row.expires_us)
+        limits = msgspec.json.decode(row.limits, type=dict[str, int])
+        identity = Identity(row.name, Role(row.role), patterns, row.expires_us, limits)
         identity.is_revoked = row.revoked_us > 0
         self._rows[row.name] = row
         self._by_name[row.name] = self._by_digest[row.digest] = identity
@@ -154,6 +158,7 @@ class Tokens:
             time.time_ns() // 1000,
             wanted.expires_us,
             0,
+            msgspec.json.encode(dict(wanted.limits)).decode(),
         )
         self._rows[row.name] = row  # the name is taken; the token holds once it is durable
         try:

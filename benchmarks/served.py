@@ -26,14 +26,14 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def served(directory: Path) -> Iterator[Served]:
-    """A server on a new file in a directory; ended at the end."""
+def served(directory: Path, *options: str) -> Iterator[Served]:
+    """A server on a file in a directory, with further options; ended at the end."""
     began = time.perf_counter()
     with subprocess.Popen(
         [
             sys.executable, "-m", "asha_server.cli", "serve",
             "--database", str(directory / "asha.db"), "--listen", "127.0.0.1:0",
-            "--log-level", "WARNING",
+            "--log-level", "WARNING", *options,
         ],
         stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip

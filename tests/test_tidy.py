@@ -18,6 +18,9 @@ ROOMS = (
     ("service", "status", "interceptor", "guard", "logs", "verify", "retention"),
     (
         "engine",
+        "accounts",
+        "inbox",
+        "refusals",
         "arrivals",
         "decider",
         "roster",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from asha_server.config import Limits
+from asha_server.config import PER_IDENTITY, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,6 +45,7 @@ class LimitSetting(click.ParamType[tuple[str, int]]):
     """`NAME=VALUE`, one limit."""
 
     name = "limit"
+    known = LIMITS
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -53,10 +54,12 @@ class LimitSetting(click.ParamType[tuple[str, int]]):
         if isinstance(value, tuple):
             return value
         name, _, number = str(value).partition("=")
-        if name not in LIMITS:
-            self.fail(f"unknown limit {name!r}{_guess(name, LIMITS)}", param, ctx)
-        if not (number.isascii() and number.isdigit() and 0 < int(number) < 2**53):
-            self.fail(f"{name} must be a whole number of 1 or more, not {number!r}", param, ctx)
+        if name not in self.known:
+            self.fail(f"unknown limit {name!r}{_guess(name, self.known)}", param, ctx)
+        least = 0 if name.startswith(PER_IDENTITY) else 1  # where 0 is no limit
+        if not (number.isascii() and number.isdigit() and least <= int(number) < 2**53):
+            wanted = f"a whole number of {least} or more"
+            self.fail(f"{name} must be {wanted}, not {number!r}", param, ctx)
         return name, int(number)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,12 +14,28 @@ from asha_server.cli.connecting import Server, server_option
 from asha_server.cli.interval import Interval
 from asha_server.cli.json_output import json_option, print_json
 from asha_server.cli.refusal import Refusal
+from asha_server.cli.settings import LIMITS, LimitSetting
 from asha_server.cli.table import Column, Table, show
+from asha_server.config import PER_IDENTITY
 from asha_server.pb import admin_service_pb2 as pb
 from asha_server.secret_file import write_secret_file
+from asha_server.wire import access
 from asha_server.wire.times import timestamp
 
 ROLES = ("read", "worker", "admin")
+
+
+class TokenLimit(LimitSetting):
+    """`NAME=VALUE`, one limit of an identity; its name without what all of them begin with."""
+
+    known = tuple(name for name in LIMITS if name.startswith(PER_IDENTITY))
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """The limit and its value."""
+        name, number = super().convert(value, param, ctx)
+        return name.removeprefix(PER_IDENTITY), number
 
 
 @click.group(
@@ -47,6 +64,16 @@ def command() -> None:
     "--expires-in", type=Interval(), metavar="TIME", help="As 12h or 30d.  [default: never]"
 )
 @click.option(
+    "--limit",
+    "limits",
+    type=TokenLimit(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What its bearer may take, where that differs from the server's setting; 0 is no limit. "
+    "Names as for `asha serve --limit`, identity_requests_per_s and the like. May be given several "
+    "times.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -61,6 +88,7 @@ def create(
     role: str,
     patterns: tuple[str, ...],
     expires_in: int | None,
+    limits: tuple[tuple[str, int], ...],
     output: Path | None,
     is_json: bool,
 ) -> None:
@@ -70,6 +98,7 @@ def create(
         role=f"ROLE_{role.upper()}",
         experiment_patterns=patterns,
         expire_time=None if expires_in is None else timestamp(time.time_ns() // 1000 + expires_in),
+        limits=access.format_identity_limits(dict(limits)) if limits else None,
     )
     response = server.call(server.admin.CreateToken, request)
     if output is not None:
@@ -98,12 +127,12 @@ def list_(server: Server, is_json: bool) -> None:
         for token in tokens:
             print_json(token)
         return
-    table = Table(
-        (Column("token"), Column("role"), Column("experiments", is_wide=True), Column("state"))
-    )
+    columns = [Column("token"), Column("role"), Column("experiments", is_wide=True)]
+    table = Table((*columns, Column("limits"), Column("state")))
     for token in tokens:
         patterns = ", ".join(token.experiment_patterns) or "all"
-        table.add(token.name, wording.word(pb.Role, token.role), patterns, _state(token))
+        role = wording.word(pb.Role, token.role)
+        table.add(token.name, role, patterns, _limits(token), _state(token))
     show([table if table.rows else "There are no tokens."])
 
 
@@ -118,6 +147,11 @@ def revoke(server: Server, name: str, is_sure: bool) -> None:
         ask(f"Whoever bears {name!r} is refused from now on. Revoke it?")
     server.call(server.admin.RevokeToken, pb.RevokeTokenRequest(name=name))
     click.echo(f"{name}: revoked")
+
+
+def _limits(token: pb.Token) -> str:
+    """What its bearer may take, where that differs from the server's setting."""
+    return ", ".join(f"{field.name}={value}" for field, value in token.limits.ListFields())
 
 
 def _state(token: pb.Token) -> str:

@@ -19,6 +19,7 @@ from asha_server.call_stats import BUCKETS_S
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from asha_server.accounts import Accounts
     from asha_server.call_stats import CallStats, Histogram
     from asha_server.engine import Engine
     from asha_server.service.session import Sessions
@@ -33,6 +34,7 @@ class Metrics(Collector):
         calls: counters of all calls.
         sessions: whose sessions.
         watching: whose watches.
+        accounts: whose refusals.
         database: whose sizes.
     """
 
@@ -42,12 +44,14 @@ class Metrics(Collector):
         calls: CallStats,
         sessions: Sessions,
         watching: Watching,
+        accounts: Accounts,
         database: Path,
     ) -> None:
         self._engine = engine
         self._calls = calls
         self._sessions = sessions
         self._watching = watching
+        self._accounts = accounts
         self._database = database
 
     def collect(self) -> Iterator[Metric]:
@@ -78,6 +82,14 @@ class Metrics(Collector):
         for method, histogram in list(self._calls.took.items()):
             _add(took, [method], histogram)
         yield took
+        refusals = CounterMetricFamily(
+            "asha_quota_refusals",
+            "Calls refused with QUOTA_EXCEEDED, by limit and kind of identity.",
+            labels=("limit", "identity"),
+        )
+        for refused, count in list(self._accounts.refusals.items()):
+            refusals.add_metric(refused, count)
+        yield refusals
 
     def _about_engine(self) -> Iterator[Metric]:
         engine, stats = self._engine, self._engine.stats

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61sha/v1/admin_service.proto\x12\x07\x61sha.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\x86\x03\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdatabase_path\x18\x03 \x01(\t\x12\x16\n\x0eschema_version\x18\x04 \x01(\x03\x12\x16\n\x0esqlite_version\x18\x05 \x01(\t\x12\x18\n\x10\x65xperiment_count\x18\x06 \x01(\x03\x12\x18\n\x10live_lease_count\x18\x07 \x01(\x03\x12\x18\n\x10open_watch_count\x18\x08 \x01(\x03\x12\x1a\n\x12waiting_call_count\x18\t \x01(\x03\x12\x1a\n\x12open_session_count\x18\n \x01(\x03\x12\x13\n\x0binbox_depth\x18\x0b \x01(\x03\x12)\n\x06uptime\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1f\n\x06limits\x18\r \x01(\x0b\x32\x0f.asha.v1.Limits\"\xa7\x05\n\x06Limits\x12\x19\n\x11max_request_bytes\x18\x01 \x01(\x03\x12\x1e\n\x16max_metrics_per_report\x18\x02 \x01(\x03\x12\x1f\n\x17max_reports_per_message\x18\x03 \x01(\x03\x12\x16\n\x0emax_parameters\x18\x04 \x01(\x03\x12\x12\n\nmax_labels\x18\x05 \x01(\x03\x12\x17\n\x0fmax_label_bytes\x18\x06 \x01(\x03\x12\x16\n\x0emax_name_bytes\x18\x07 \x01(\x03\x12\x1e\n\x16max_display_name_bytes\x18\x08 \x01(\x03\x12\x15\n\rmax_uri_bytes\x18\t \x01(\x03\x12\x19\n\x11max_message_bytes\x18\n \x01(\x03\x12\"\n\x1amax_observations_per_trial\x18\x0b \x01(\x03\x12\x17\n\x0fmax_experiments\x18\x0c \x01(\x03\x12\x19\n\x11max_open_sessions\x18\r \x01(\x03\x12\x18\n\x10max_open_watches\x18\x0e \x01(\x03\x12\x19\n\x11max_waiting_calls\x18\x0f \x01(\x03\x12\x17\n\x0fmax_inbox_depth\x18\x10 \x01(\x03\x12\x15\n\rmax_page_size\x18\x11 \x01(\x03\x12\x16\n\x0emax_page_bytes\x18\x12 \x01(\x03\x12\x17\n\x0fmax_chunk_bytes\x18\x13 \x01(\x03\x12\x36\n\x13max_suggestion_wait\x18\x14 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x14max_should_stop_wait\x18\x15 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10max_open_exports\x18\x16 \x01(\x03\x12\x19\n\x11max_waiting_reads\x18\x17 \x01(\x03\"Q\n\x11ListLeasesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xd5\x01\n\x0bLeaseRecord\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x14\n\x0ctrial_number\x18\x02 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x03\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12\x16\n\x0eincarnation_id\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"S\n\x12ListLeasesResponse\x12$\n\x06leases\x18\x01 \x03(\x0b\x32\x14.asha.v1.LeaseRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x01\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.asha.v1.Role\x12\x1b\n\x13\x65xperiment_patterns\x18\x03 \x03(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x01\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.asha.v1.Role\x12\x1b\n\x13\x65xperiment_patterns\x18\x03 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x13\x43reateTokenResponse\x12\x1d\n\x05token\x18\x01 \x01(\x0b\x32\x0e.asha.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"M\n\x12ListTokensResponse\x12\x1e\n\x06tokens\x18\x01 \x03(\x0b\x32\x0e.asha.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"4\n\x13RevokeTokenResponse\x12\x1d\n\x05token\x18\x01 \x01(\x0b\x32\x0e.asha.v1.Token*L\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_READ\x10\x01\x12\x0f\n\x0bROLE_WORKER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x32\x8f\x03\n\x0c\x41\x64minService\x12S\n\rGetServerInfo\x12\x1d.asha.v1.GetServerInfoRequest\x1a\x1e.asha.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x12J\n\nListLeases\x12\x1a.asha.v1.ListLeasesRequest\x1a\x1b.asha.v1.ListLeasesResponse\"\x03\x90\x02\x01\x12H\n\x0b\x43reateToken\x12\x1b.asha.v1.CreateTokenRequest\x1a\x1c.asha.v1.CreateTokenResponse\x12J\n\nListTokens\x12\x1a.asha.v1.ListTokensRequest\x1a\x1b.asha.v1.ListTokensResponse\"\x03\x90\x02\x01\x12H\n\x0bRevokeToken\x12\x1b.asha.v1.RevokeTokenRequest\x1a\x1c.asha.v1.RevokeTokenResponseB5\n\x07\x61sha.v1P\x01Z\x1e\x61sha/clients/go/asha/v1;ashav1\xaa\x02\x07\x41sha.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61sha/v1/admin_service.proto\x12\x07\x61sha.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xb8\x03\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rdatabase_path\x18\x03 \x01(\t\x12\x16\n\x0eschema_version\x18\x04 \x01(\x03\x12\x16\n\x0esqlite_version\x18\x05 \x01(\t\x12\x18\n\x10\x65xperiment_count\x18\x06 \x01(\x03\x12\x18\n\x10live_lease_count\x18\x07 \x01(\x03\x12\x18\n\x10open_watch_count\x18\x08 \x01(\x03\x12\x1a\n\x12waiting_call_count\x18\t \x01(\x03\x12\x1a\n\x12open_session_count\x18\n \x01(\x03\x12\x13\n\x0binbox_depth\x18\x0b \x01(\x03\x12)\n\x06uptime\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1f\n\x06limits\x18\r \x01(\x0b\x32\x0f.asha.v1.Limits\x12\x30\n\x0fidentity_limits\x18\x0e \x01(\x0b\x32\x17.asha.v1.IdentityLimits\"\xee\x02\n\x0eIdentityLimits\x12 \n\x13requests_per_second\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1f\n\x12reports_per_second\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x16\n\tmax_calls\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\x1e\n\x11max_waiting_calls\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1e\n\x11max_open_sessions\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x1c\n\x0fmax_experiments\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12\x17\n\nmax_trials\x18\x07 \x01(\x03H\x06\x88\x01\x01\x42\x16\n\x14_requests_per_secondB\x15\n\x13_reports_per_secondB\x0c\n\n_max_callsB\x14\n\x12_max_waiting_callsB\x14\n\x12_max_open_sessionsB\x12\n\x10_max_experimentsB\r\n\x0b_max_trials\"\xa7\x05\n\x06Limits\x12\x19\n\x11max_request_bytes\x18\x01 \x01(\x03\x12\x1e\n\x16max_metrics_per_report\x18\x02 \x01(\x03\x12\x1f\n\x17max_reports_per_message\x18\x03 \x01(\x03\x12\x16\n\x0emax_parameters\x18\x04 \x01(\x03\x12\x12\n\nmax_labels\x18\x05 \x01(\x03\x12\x17\n\x0fmax_label_bytes\x18\x06 \x01(\x03\x12\x16\n\x0emax_name_bytes\x18\x07 \x01(\x03\x12\x1e\n\x16max_display_name_bytes\x18\x08 \x01(\x03\x12\x15\n\rmax_uri_bytes\x18\t \x01(\x03\x12\x19\n\x11max_message_bytes\x18\n \x01(\x03\x12\"\n\x1amax_observations_per_trial\x18\x0b \x01(\x03\x12\x17\n\x0fmax_experiments\x18\x0c \x01(\x03\x12\x19\n\x11max_open_sessions\x18\r \x01(\x03\x12\x18\n\x10max_open_watches\x18\x0e \x01(\x03\x12\x19\n\x11max_waiting_calls\x18\x0f \x01(\x03\x12\x17\n\x0fmax_inbox_depth\x18\x10 \x01(\x03\x12\x15\n\rmax_page_size\x18\x11 \x01(\x03\x12\x16\n\x0emax_page_bytes\x18\x12 \x01(\x03\x12\x17\n\x0fmax_chunk_bytes\x18\x13 \x01(\x03\x12\x36\n\x13max_suggestion_wait\x18\x14 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x37\n\x14max_should_stop_wait\x18\x15 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x18\n\x10max_open_exports\x18\x16 \x01(\x03\x12\x19\n\x11max_waiting_reads\x18\x17 \x01(\x03\"Q\n\x11ListLeasesRequest\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xd5\x01\n\x0bLeaseRecord\x12\x15\n\rexperiment_id\x18\x01 \x01(\t\x12\x14\n\x0ctrial_number\x18\x02 \x01(\x03\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x03\x12\x11\n\tworker_id\x18\x04 \x01(\t\x12\x16\n\x0eincarnation_id\x18\x05 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\tremaining\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\"S\n\x12ListLeasesResponse\x12$\n\x06leases\x18\x01 \x03(\x0b\x32\x14.asha.v1.LeaseRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8b\x02\n\x05Token\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.asha.v1.Role\x12\x1b\n\x13\x65xperiment_patterns\x18\x03 \x03(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06limits\x18\x07 \x01(\x0b\x32\x17.asha.v1.IdentityLimits\"\xb6\x01\n\x12\x43reateTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1b\n\x04role\x18\x02 \x01(\x0e\x32\r.asha.v1.Role\x12\x1b\n\x13\x65xperiment_patterns\x18\x03 \x03(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x06limits\x18\x05 \x01(\x0b\x32\x17.asha.v1.IdentityLimits\"D\n\x13\x43reateTokenResponse\x12\x1d\n\x05token\x18\x01 \x01(\x0b\x32\x0e.asha.v1.Token\x12\x0e\n\x06secret\x18\x02 \x01(\t\":\n\x11ListTokensRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"M\n\x12ListTokensResponse\x12\x1e\n\x06tokens\x18\x01 \x03(\x0b\x32\x0e.asha.v1.Token\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12RevokeTokenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"4\n\x13RevokeTokenResponse\x12\x1d\n\x05token\x18\x01 \x01(\x0b\x32\x0e.asha.v1.Token*L\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\r\n\tROLE_READ\x10\x01\x12\x0f\n\x0bROLE_WORKER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x32\x8f\x03\n\x0c\x41\x64minService\x12S\n\rGetServerInfo\x12\x1d.asha.v1.GetServerInfoRequest\x1a\x1e.asha.v1.GetServerInfoResponse\"\x03\x90\x02\x01\x12J\n\nListLeases\x12\x1a.asha.v1.ListLeasesRequest\x1a\x1b.asha.v1.ListLeasesResponse\"\x03\x90\x02\x01\x12H\n\x0b\x43reateToken\x12\x1b.asha.v1.CreateTokenRequest\x1a\x1c.asha.v1.CreateTokenResponse\x12J\n\nListTokens\x12\x1a.asha.v1.ListTokensRequest\x1a\x1b.asha.v1.ListTokensResponse\"\x03\x90\x02\x01\x12H\n\x0bRevokeToken\x12\x1b.asha.v1.RevokeTokenRequest\x1a\x1c.asha.v1.RevokeTokenResponseB5\n\x07\x61sha.v1P\x01Z\x1e\x61sha/clients/go/asha/v1;ashav1\xaa\x02\x07\x41sha.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,34 +40,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMINSERVICE'].methods_by_name['ListLeases']._serialized_options = b'\220\002\001'
   _globals['_ADMINSERVICE'].methods_by_name['ListTokens']._loaded_options = None
   _globals['_ADMINSERVICE'].methods_by_name['ListTokens']._serialized_options = b'\220\002\001'
-  _globals['_ROLE']._serialized_start=2260
-  _globals['_ROLE']._serialized_end=2336
+  _globals['_ROLE']._serialized_start=2761
+  _globals['_ROLE']._serialized_end=2837
   _globals['_GETSERVERINFOREQUEST']._serialized_start=105
   _globals['_GETSERVERINFOREQUEST']._serialized_end=127
   _globals['_GETSERVERINFORESPONSE']._serialized_start=130
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=520
-  _globals['_LIMITS']._serialized_start=523
-  _globals['_LIMITS']._serialized_end=1202
-  _globals['_LISTLEASESREQUEST']._serialized_start=1204
-  _globals['_LISTLEASESREQUEST']._serialized_end=1285
-  _globals['_LEASERECORD']._serialized_start=1288
-  _globals['_LEASERECORD']._serialized_end=1501
-  _globals['_LISTLEASESRESPONSE']._serialized_start=1503
-  _globals['_LISTLEASESRESPONSE']._serialized_end=1586
-  _globals['_TOKEN']._serialized_start=1589
-  _globals['_TOKEN']._serialized_end=1815
-  _globals['_CREATETOKENREQUEST']._serialized_start=1818
-  _globals['_CREATETOKENREQUEST']._serialized_end=1959
-  _globals['_CREATETOKENRESPONSE']._serialized_start=1961
-  _globals['_CREATETOKENRESPONSE']._serialized_end=2029
-  _globals['_LISTTOKENSREQUEST']._serialized_start=2031
-  _globals['_LISTTOKENSREQUEST']._serialized_end=2089
-  _globals['_LISTTOKENSRESPONSE']._serialized_start=2091
-  _globals['_LISTTOKENSRESPONSE']._serialized_end=2168
-  _globals['_REVOKETOKENREQUEST']._serialized_start=2170
-  _globals['_REVOKETOKENREQUEST']._serialized_end=2204
-  _globals['_REVOKETOKENRESPONSE']._serialized_start=2206
-  _globals['_REVOKETOKENRESPONSE']._serialized_end=2258
-  _globals['_ADMINSERVICE']._serialized_start=2339
-  _globals['_ADMINSERVICE']._serialized_end=2738
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=570
+  _globals['_IDENTITYLIMITS']._serialized_start=573
+  _globals['_IDENTITYLIMITS']._serialized_end=939
+  _globals['_LIMITS']._serialized_start=942
+  _globals['_LIMITS']._serialized_end=1621
+  _globals['_LISTLEASESREQUEST']._serialized_start=1623
+  _globals['_LISTLEASESREQUEST']._serialized_end=1704
+  _globals['_LEASERECORD']._serialized_start=1707
+  _globals['_LEASERECORD']._serialized_end=1920
+  _globals['_LISTLEASESRESPONSE']._serialized_start=1922
+  _globals['_LISTLEASESRESPONSE']._serialized_end=2005
+  _globals['_TOKEN']._serialized_start=2008
+  _globals['_TOKEN']._serialized_end=2275
+  _globals['_CREATETOKENREQUEST']._serialized_start=2278
+  _globals['_CREATETOKENREQUEST']._serialized_end=2460
+  _globals['_CREATETOKENRESPONSE']._serialized_start=2462
+  _globals['_CREATETOKENRESPONSE']._serialized_end=2530
+  _globals['_LISTTOKENSREQUEST']._serialized_start=2532
+  _globals['_LISTTOKENSREQUEST']._serialized_end=2590
+  _globals['_LISTTOKENSRESPONSE']._serialized_start=2592
+  _globals['_LISTTOKENSRESPONSE']._serialized_end=2669
+  _globals['_REVOKETOKENREQUEST']._serialized_start=2671
+  _globals['_REVOKETOKENREQUEST']._serialized_end=2705
+  _globals['_REVOKETOKENRESPONSE']._serialized_start=2707
+  _globals['_REVOKETOKENRESPONSE']._serialized_end=2759
+  _globals['_ADMINSERVICE']._serialized_start=2840
+  _globals['_ADMINSERVICE']._serialized_end=3239
 # @@protoc_insertion_point(module_scope)

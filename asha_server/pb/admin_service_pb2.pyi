@@ -27,7 +27,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("version", "start_time", "database_path", "schema_version", "sqlite_version", "experiment_count", "live_lease_count", "open_watch_count", "waiting_call_count", "open_session_count", "inbox_depth", "uptime", "limits")
+    __slots__ = ("version", "start_time", "database_path", "schema_version", "sqlite_version", "experiment_count", "live_lease_count", "open_watch_count", "waiting_call_count", "open_session_count", "inbox_depth", "uptime", "limits", "identity_limits")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     DATABASE_PATH_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class GetServerInfoResponse(_message.Message):
     INBOX_DEPTH_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_LIMITS_FIELD_NUMBER: _ClassVar[int]
     version: str
     start_time: _timestamp_pb2.Timestamp
     database_path: str
@@ -54,7 +55,26 @@ class GetServerInfoResponse(_message.Message):
     inbox_depth: int
     uptime: _duration_pb2.Duration
     limits: Limits
-    def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., database_path: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., experiment_count: _Optional[int] = ..., live_lease_count: _Optional[int] = ..., open_watch_count: _Optional[int] = ..., waiting_call_count: _Optional[int] = ..., open_session_count: _Optional[int] = ..., inbox_depth: _Optional[int] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., limits: _Optional[_Union[Limits, _Mapping[str, _Any]]] = ...) -> None: ...
+    identity_limits: IdentityLimits
+    def __init__(self, version: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., database_path: _Optional[str] = ..., schema_version: _Optional[int] = ..., sqlite_version: _Optional[str] = ..., experiment_count: _Optional[int] = ..., live_lease_count: _Optional[int] = ..., open_watch_count: _Optional[int] = ..., waiting_call_count: _Optional[int] = ..., open_session_count: _Optional[int] = ..., inbox_depth: _Optional[int] = ..., uptime: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping[str, _Any]]] = ..., limits: _Optional[_Union[Limits, _Mapping[str, _Any]]] = ..., identity_limits: _Optional[_Union[IdentityLimits, _Mapping[str, _Any]]] = ...) -> None: ...
+
+class IdentityLimits(_message.Message):
+    __slots__ = ("requests_per_second", "reports_per_second", "max_calls", "max_waiting_calls", "max_open_sessions", "max_experiments", "max_trials")
+    REQUESTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    MAX_CALLS_FIELD_NUMBER: _ClassVar[int]
+    MAX_WAITING_CALLS_FIELD_NUMBER: _ClassVar[int]
+    MAX_OPEN_SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    MAX_EXPERIMENTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_TRIALS_FIELD_NUMBER: _ClassVar[int]
+    requests_per_second: int
+    reports_per_second: int
+    max_calls: int
+    max_waiting_calls: int
+    max_open_sessions: int
+    max_experiments: int
+    max_trials: int
+    def __init__(self, requests_per_second: _Optional[int] = ..., reports_per_second: _Optional[int] = ..., max_calls: _Optional[int] = ..., max_waiting_calls: _Optional[int] = ..., max_open_sessions: _Optional[int] = ..., max_experiments: _Optional[int] = ..., max_trials: _Optional[int] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_request_bytes", "max_metrics_per_report", "max_reports_per_message", "max_parameters", "max_labels", "max_label_bytes", "max_name_bytes", "max_display_name_bytes", "max_uri_bytes", "max_message_bytes", "max_observations_per_trial", "max_experiments", "max_open_sessions", "max_open_watches", "max_waiting_calls", "max_inbox_depth", "max_page_size", "max_page_bytes", "max_chunk_bytes", "max_suggestion_wait", "max_should_stop_wait", "max_open_exports", "max_waiting_reads")
@@ -143,32 +163,36 @@ class ListLeasesResponse(_message.Message):
     def __init__(self, leases: _Optional[_Iterable[_Union[LeaseRecord, _Mapping[str, _Any]]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class Token(_message.Message):
-    __slots__ = ("name", "role", "experiment_patterns", "create_time", "expire_time", "revoke_time")
+    __slots__ = ("name", "role", "experiment_patterns", "create_time", "expire_time", "revoke_time", "limits")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_PATTERNS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     REVOKE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     name: str
     role: Role
     experiment_patterns: _containers.RepeatedScalarFieldContainer[str]
     create_time: _timestamp_pb2.Timestamp
     expire_time: _timestamp_pb2.Timestamp
     revoke_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., experiment_patterns: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ...) -> None: ...
+    limits: IdentityLimits
+    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., experiment_patterns: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., revoke_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., limits: _Optional[_Union[IdentityLimits, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class CreateTokenRequest(_message.Message):
-    __slots__ = ("name", "role", "experiment_patterns", "expire_time")
+    __slots__ = ("name", "role", "experiment_patterns", "expire_time", "limits")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_PATTERNS_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     name: str
     role: Role
     experiment_patterns: _containers.RepeatedScalarFieldContainer[str]
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., experiment_patterns: _Optional[_Iterable[str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ...) -> None: ...
+    limits: IdentityLimits
+    def __init__(self, name: _Optional[str] = ..., role: _Optional[_Union[Role, str]] = ..., experiment_patterns: _Optional[_Iterable[str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping[str, _Any]]] = ..., limits: _Optional[_Union[IdentityLimits, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class CreateTokenResponse(_message.Message):
     __slots__ = ("token", "secret")

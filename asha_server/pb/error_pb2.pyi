@@ -37,6 +37,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_TOKEN_NOT_FOUND: _ClassVar[ErrorReason]
     ERROR_REASON_TOKEN_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_QUOTA_EXCEEDED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
 ERROR_REASON_EXPERIMENT_NOT_FOUND: ErrorReason
@@ -62,6 +63,7 @@ ERROR_REASON_SCOPE_MISSING: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason
 ERROR_REASON_TOKEN_EXISTS: ErrorReason
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason
 
 class FieldViolation(_message.Message):
     __slots__ = ("field", "description")

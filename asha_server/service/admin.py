@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asha_server import __version__
+from asha_server.accounts import payer
 from asha_server.clock import monotonic_us
 from asha_server.identity import caller
 from asha_server.pb import admin_service_pb2 as pb
@@ -86,6 +88,7 @@ class AdminService(rpc.AdminServiceServicer):
             open_session_count=self._sessions.open_count,
             inbox_depth=self._engine.inbox_depth,
             limits=format_limits(self._limits),
+            identity_limits=access.format_identity_limits(dataclasses.asdict(payer.get().limits)),
         )
 
     async def ListLeases(

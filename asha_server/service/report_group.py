@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from asha_server.accounts import Account
     from asha_server.search.command import Answer
 
 
@@ -25,12 +26,14 @@ class ReportGroup:
 
     Attributes:
         slots: list[Slot], one a report, in order.
+        charged: who is to be told that the message is answered; None: nobody.
     """
 
-    __slots__ = ("_left", "_tell", "is_given_up", "slots")
+    __slots__ = ("_left", "_tell", "charged", "is_given_up", "slots")
 
     def __init__(self, size: int, tell: Callable[[], None]) -> None:
         self.slots = [Slot(self) for _ in range(size)]
+        self.charged: Account | None = None
         self.is_given_up = False
         self._left = size
         self._tell = tell
@@ -44,6 +47,13 @@ class ReportGroup:
     def give_up(self) -> None:
         """Nobody waits for the answers any more: what is not decided yet is not wanted."""
         self.is_given_up = True
+        self.end_call()
+
+    def end_call(self) -> None:
+        """It takes a place among its caller's calls no longer; idempotent."""
+        if self.charged is not None:
+            self.charged.end_call()
+            self.charged = None
 
 
 class Slot:

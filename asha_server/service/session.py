@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import grpc
 
+from asha_server.accounts import payer
 from asha_server.errors import AshaError, ErrorReason, InvalidRequest, ResourceExhausted
-from asha_server.guard import admit
+from asha_server.guard import admit, charge
 from asha_server.identity import caller
 from asha_server.interceptor import Unreadable, refusal_of
 from asha_server.pb import suggestion_service_pb2 as pb
@@ -33,6 +34,7 @@ from asha_server.wire.suggestion import fill_report, format_decision
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from asha_server.accounts import Account
     from asha_server.config import Limits
     from asha_server.engine import Engine
     from asha_server.pb import error_pb2
@@ -89,7 +91,7 @@ class Sessions:
         """One session, until its client has no more to ask and everything is answered.
 
         Raises:
-            ResourceExhausted: LIMIT_EXCEEDED, too many sessions are open.
+            ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED: too many sessions are open.
             InvalidRequest: bytes that are no request; the stream ends.
         """
         if self.open_count >= self._limits.sessions_max:
@@ -98,12 +100,15 @@ class Sessions:
                 f"{self.open_count} sessions are open, the most; use one for several trials",
                 sessions_max=self._limits.sessions_max,
             )
+        account = payer.get()
+        account.begin_session()
         session = Session(self._service, self._engine, self._limits)
         self._open.add(session)
         try:
             await session.run(context)
         finally:
             self._open.remove(session)
+            account.end_session()
 
 
 class Session:
@@ -237,12 +242,14 @@ class Session:
         number = request.request_number
         name = "TrainingSession"
         response = pb.TrainingSessionResponse(request_number=number)
+        charged: Account | None = None
         try:
             arm = request.WhichOneof("request")
             if arm is None:
                 raise InvalidRequest.of("request", "is required, one that this server knows")
             asked = getattr(request, arm)
             name = asked.DESCRIPTOR.name.removesuffix("Request")
+            charged = charge(name, asked)
             admit(name, asked)
             answer = await self._calls[arm](asked)
             getattr(response, arm).CopyFrom(answer)
@@ -251,6 +258,9 @@ class Session:
             response = pb.TrainingSessionResponse(
                 request_number=number, error=self._error_of(name, error)
             )
+        finally:
+            if charged is not None:
+                charged.end_call()
         self._answered(number, trials, response)
 
     def _refuse(self, number: int, error: AshaError) -> None:
@@ -280,12 +290,15 @@ class Session:
         count, most = len(request.reports), self._limits.reports_max
         if not 1 <= count <= most:
             why = InvalidRequest.of("reports", f"has {count} entries; 1 to {most} are allowed")
-            refused = self._error_of("TrainingSession", why)
-            self._answered(
-                number, trials, pb.TrainingSessionResponse(request_number=number, error=refused)
-            )
+            self._refuse_reports(number, trials, why)
+            return
+        try:
+            charged = charge("ReportMetrics", request)
+        except AshaError as error:
+            self._refuse_reports(number, trials, error)
             return
         group = ReportGroup(count, lambda: self._answer_reports(number, group, trials))
+        group.charged = charged
         self._groups[number] = group
         for slot, report in zip(group.slots, request.reports, strict=True):
             try:
@@ -294,8 +307,15 @@ class Session:
             except Exception as error:
                 slot.set_exception(error)
 
+    def _refuse_reports(self, number: int, trials: set[Trial], error: AshaError) -> None:
+        """None of them is looked at."""
+        refused = self._error_of("TrainingSession", error)
+        response = pb.TrainingSessionResponse(request_number=number, error=refused)
+        self._answered(number, trials, response)
+
     def _answer_reports(self, number: int, group: ReportGroup, trials: set[Trial]) -> None:
         """All reports of a message are answered."""
+        group.end_call()
         response = pb.TrainingSessionResponse(request_number=number)
         results = response.report_metrics.results
         good = 0

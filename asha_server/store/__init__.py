@@ -50,12 +50,14 @@ class Write(NamedTuple):
         records: list[Record], its new events, in order.
         is_hidden: it is not all here yet: to be kept like a deleted one, until a write says
             otherwise.
+        created_by: who created it, as `token:NAME`; written with its first event.
     """
 
     key: int
     rows: Rows
     records: list[Record]
     is_hidden: bool = False
+    created_by: str = ""
 
 
 class TokenRow(NamedTuple):
@@ -69,6 +71,7 @@ class TokenRow(NamedTuple):
         created_us: when it was made; wall clock, microseconds.
         expires_us: when it expires; 0 never.
         revoked_us: when it was revoked; 0 not.
+        limits: JSON object, limit -> amount, where it differs from the server's setting.
     """
 
     name: str
@@ -78,6 +81,7 @@ class TokenRow(NamedTuple):
     created_us: int
     expires_us: int
     revoked_us: int
+    limits: str
 
 
 class Store(Protocol):
@@ -143,6 +147,9 @@ class Store(Protocol):
         Raises:
             StoreFailed: it is not durable, or another server took over.
         """
+
+    def creators(self) -> list[tuple[int, str]]:
+        """(key of the experiment, who created it) of every one of whom it is known."""
 
     def worker_owners(self) -> Iterator[tuple[int, str, str]]:
         """(key of the experiment, worker, identity) of every worker name that is somebody's."""

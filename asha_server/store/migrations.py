@@ -46,6 +46,19 @@ def m003_access(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m004_quotas(db: Database) -> None:
+    """What each identity may take: limits of tokens, and who created each experiment."""
+    db.execute(
+        "ALTER TABLE token ADD COLUMN limits TEXT NOT NULL DEFAULT '{}'"
+        " /* JSON object, where it differs from the server's setting */"
+    )
+    db.execute(
+        "ALTER TABLE experiment ADD COLUMN created_by TEXT NOT NULL DEFAULT ''"
+        " /* token:NAME, certificate:NAME, address:ADDRESS or anonymous; empty: unknown */"
+    )
+
+
 _ACCESS = (
     """CREATE TABLE token (
   name TEXT PRIMARY KEY,

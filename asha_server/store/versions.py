@@ -5,6 +5,6 @@
 
 VERSION_SET = "asha"
 """The name under which sqlite-utils notes them in a file."""
-VERSIONS = ("m001_initial", "m002_parent", "m003_access")
+VERSIONS = ("m001_initial", "m002_parent", "m003_access", "m004_quotas")
 """In order; a file that has others is a newer server's and is refused."""
 SCHEMA_VERSION = len(VERSIONS)

@@ -19,12 +19,26 @@ from asha_server.wire.page import PAGE_SIZE_DEFAULT, parse_size
 from asha_server.wire.times import timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from asha_server.store import TokenRow
 
 PATTERNS_MAX = 20
 """Experiment patterns of one token: a list of 10,000 experiments is looked through in 0.1 s."""
 _PATTERN = re.compile(r"[\x20-\x7e]{1,128}", re.ASCII)
+LIMIT_MAX = 2**53 - 1
+"""The greatest that a limit may be."""
 _KIND = "tokens/"
+_LIMITS = {
+    "requests_per_second": "requests_per_s",
+    "reports_per_second": "reports_per_s",
+    "max_calls": "calls_max",
+    "max_waiting_calls": "waiting_calls_max",
+    "max_open_sessions": "sessions_max",
+    "max_experiments": "experiments_max",
+    "max_trials": "trials_max",
+}
+"""Field of `IdentityLimits` on the wire -> its name in the configuration."""
 
 
 class TokenPage(NamedTuple):
@@ -60,9 +74,14 @@ def parse_create_token(request: pb.CreateTokenRequest) -> NewToken:
         expires_us = request.expire_time.seconds * 1_000_000 + request.expire_time.nanos // 1000
         if not time.time_ns() // 1000 < expires_us <= INT64_MAX:
             fields.refuse("expire_time", "must be in the future")
+    limits = {}
+    for field, value in request.limits.ListFields():
+        if not 0 <= value <= LIMIT_MAX:
+            fields.refuse(f"limits.{field.name}", f"is {value}; 0 to {LIMIT_MAX} are allowed")
+        limits[_LIMITS[field.name]] = value
     fields.check()
     assert role is not None
-    return NewToken(request.name, role, tuple(request.experiment_patterns), expires_us)
+    return NewToken(request.name, role, tuple(request.experiment_patterns), expires_us, limits)
 
 
 def parse_list_tokens(request: pb.ListTokensRequest) -> TokenPage:
@@ -96,6 +115,7 @@ def parse_revoke_token(request: pb.RevokeTokenRequest) -> str:
 
 def format_token(row: TokenRow) -> pb.Token:
     """A token, without its secret."""
+    limits = msgspec.json.decode(row.limits, type=dict[str, int])
     return pb.Token(
         name=row.name,
         role=enums.ROLE.of(Role(row.role)),
@@ -103,6 +123,14 @@ def format_token(row: TokenRow) -> pb.Token:
         create_time=timestamp(row.created_us),
         expire_time=timestamp(row.expires_us),
         revoke_time=timestamp(row.revoked_us),
+        limits=format_identity_limits(limits) if limits else None,
+    )
+
+
+def format_identity_limits(limits: Mapping[str, int]) -> pb.IdentityLimits:
+    """What an identity may take, as far as it is limited."""
+    return pb.IdentityLimits(
+        **{name: limits[known] for name, known in _LIMITS.items() if known in limits}
     )
 
 

@@ -30,6 +30,7 @@ REASONS = {
     "INTERNAL": "INTERNAL",
     "TOKEN_NOT_FOUND": "NOT_FOUND",
     "TOKEN_EXISTS": "ALREADY_EXISTS",
+    "QUOTA_EXCEEDED": "RESOURCE_EXHAUSTED",
 }
 """Status code by reason (api.md, "Errors")."""
 
@@ -40,6 +41,7 @@ SCRIPTED_ONLY = {
     "STORE_FAILED": "the disk would have to fail",
     "INTERNAL": "the server would have to have a bug",
     "NOT_IMPLEMENTED": "only what is not built yet is answered so",
+    "QUOTA_EXCEEDED": "the suite's server limits no identity",
 }
 """Reasons that no case has from the real server, and why."""
 

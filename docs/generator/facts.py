@@ -45,6 +45,7 @@ FACTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 NOT_SEARCHED: tuple[str, ...] = (
     "experiment.end_message",
     "experiment.updated_us",
+    "experiment.created_by",
     "trial.end_message",
     "trial.created_us",
     "trial.started_us",

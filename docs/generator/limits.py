@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from asha_server.config import SECOND_US, Limits
+from asha_server.config import PER_IDENTITY, SECOND_US, Limits
 from asha_server.reader.importing import IMPORTS_MAX
 from asha_server.reader.process import FORECASTS_MAX
 from asha_server.search import bracket, forecast, reporting, spec
@@ -60,6 +60,24 @@ def page() -> str:
         "",
         "A request above four times its limit is refused by gRPC itself, which explains less.",
         "",
+        "## Of an identity",
+        "",
+        "The same for everybody by `--limit` or the table `[limits]` of the configuration, another for the "
+        "bearer of one token by `asha token create --limit`.",
+        "An identity is the bearer of a token; without tokens a client certificate's common name, else the "
+        "address that calls, IPv6 by its /64.",
+        "Over Unix sockets and the HTTP port, callers without a token are one identity together.",
+        "",
+        *table(["limit", "default", "what it bounds"], _configured(is_of_identity=True)),
+        "",
+        "Over it the answer is `RESOURCE_EXHAUSTED` / `QUOTA_EXCEEDED`: `limit`, `most`, `identity` and its `kind` "
+        "in the metadata, and in `RetryInfo` when to try again.",
+        "A rate tells everybody a turn of their own, a place that is taken a second, and where only deleting "
+        "something makes room there is no `RetryInfo`.",
+        "Watches, exports and imports have the limits of the server; they count among the calls in flight.",
+        "A session whose trials have no place to wait is told what became of them with its next answers.",
+        "How to use them: [share a server](../howto/share-a-server.md).",
+        "",
         "## Fixed",
         "",
         *table(["what", "limit", "where it stands"], FIXED),
@@ -77,16 +95,19 @@ def page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _configured() -> list[list[str]]:
+def _configured(*, is_of_identity: bool = False) -> list[list[str]]:
     words = attributes(Limits)
     return [
         [f"`{field.name}`", _amount(field.name, int(str(field.default))), words[field.name]]
         for field in dataclasses.fields(Limits)
+        if field.name.startswith(PER_IDENTITY) == is_of_identity
     ]
 
 
 def _amount(name: str, value: int) -> str:
     """A limit in a person's units, told by its name's ending."""
+    if name.startswith(PER_IDENTITY) and not value:
+        return "none"
     if name.endswith("_us"):
         seconds = value // SECOND_US
         return f"{seconds // 3600} h" if seconds % 3600 == 0 else f"{seconds} s"

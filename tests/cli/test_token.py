@@ -51,6 +51,19 @@ def admin(locked: tuple[str, Path]) -> Asha:
     return run
 
 
+def test_a_token_has_limits_of_its_own(admin: Asha) -> None:
+    words = ("token", "create", "slow", "--role", "worker", "--limit")
+    secret = admin(*words, "identity_requests_per_s=1", "--limit", "identity_calls_max=0").out
+
+    assert "requests_per_second=1, max_calls=0" in admin("token", "list").out
+    said = [admin("status", ASHA_TOKEN=secret.strip()) for _ in range(2)]
+    assert said[0].status == 0
+    wrong = admin(*words, "requests_per_s=1")
+    assert wrong.status == 2
+    assert "unknown limit 'requests_per_s'; did you mean 'identity_requests_per_s'?" in wrong.err
+    assert "unknown limit" in admin(*words, "sessions_max=1").err
+
+
 def test_a_token_is_created_used_listed_and_revoked(admin: Asha, small: Path) -> None:
     secret = admin("token", "create", "ci", "--role", "worker", "--experiment", "ci-*").out.strip()
 

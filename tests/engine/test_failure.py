@@ -84,7 +84,7 @@ async def test_a_failed_write_of_a_token_ends_the_engine_too(engine: Engine, pat
     pattern = json.dumps(["x" * 100_000])
 
     with pytest.raises(Unavailable) as refused:
-        await engine.keep_token(TokenRow("t", b"digest", "READ", pattern, 1, 0, 0))
+        await engine.keep_token(TokenRow("t", b"digest", "READ", pattern, 1, 0, 0, "{}"))
 
     assert refused.value.reason is ErrorReason.STORE_FAILED
     assert engine._task is not None

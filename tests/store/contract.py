@@ -339,8 +339,8 @@ class StoreContract:
     # -- who may do what --------------------------------------------------------------------------
 
     def test_the_next_server_knows_the_tokens(self, store: Store, open_store: OpenStore) -> None:
-        first = TokenRow("a", b"1", "WORKER", '["x-*"]', 5, 9, 0)
-        second = TokenRow("b", b"2", "ADMIN", "[]", 6, 0, 0)
+        first = TokenRow("a", b"1", "WORKER", '["x-*"]', 5, 9, 0, '{"calls_max":5}')
+        second = TokenRow("b", b"2", "ADMIN", "[]", 6, 0, 0, "{}")
         store.put_token(first)
         store.put_token(second)
         store.put_token(first._replace(revoked_us=7))

@@ -147,9 +147,11 @@ type GetServerInfoResponse struct {
 	// How long it has been up.
 	Uptime *durationpb.Duration `protobuf:"bytes,12,opt,name=uptime,proto3" json:"uptime,omitempty"`
 	// The limits it was configured with.
-	Limits        *Limits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Limits *Limits `protobuf:"bytes,13,opt,name=limits,proto3" json:"limits,omitempty"`
+	// What the caller's identity may take.
+	IdentityLimits *IdentityLimits `protobuf:"bytes,14,opt,name=identity_limits,json=identityLimits,proto3" json:"identity_limits,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetServerInfoResponse) Reset() {
@@ -273,6 +275,114 @@ func (x *GetServerInfoResponse) GetLimits() *Limits {
 	return nil
 }
 
+func (x *GetServerInfoResponse) GetIdentityLimits() *IdentityLimits {
+	if x != nil {
+		return x.IdentityLimits
+	}
+	return nil
+}
+
+// What one identity may take: the bearer of a token; without tokens a client certificate's common name, else an address.
+// Over a limit: RESOURCE_EXHAUSTED / QUOTA_EXCEEDED. Each >= 0; 0 and absent: no limit.
+type IdentityLimits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Requests a second: calls, and requests of sessions. Those of one second may come at once.
+	RequestsPerSecond *int64 `protobuf:"varint,1,opt,name=requests_per_second,json=requestsPerSecond,proto3,oneof" json:"requests_per_second,omitempty"`
+	// Reports a second, alone or many in one message, which may be over it once and is paid for afterwards.
+	ReportsPerSecond *int64 `protobuf:"varint,2,opt,name=reports_per_second,json=reportsPerSecond,proto3,oneof" json:"reports_per_second,omitempty"`
+	// Calls in flight at one time, requests of sessions, watches, exports and imports included, long polls not.
+	MaxCalls *int64 `protobuf:"varint,3,opt,name=max_calls,json=maxCalls,proto3,oneof" json:"max_calls,omitempty"`
+	// Long polls waiting at one time; a session waits once for each trial that it trains.
+	MaxWaitingCalls *int64 `protobuf:"varint,4,opt,name=max_waiting_calls,json=maxWaitingCalls,proto3,oneof" json:"max_waiting_calls,omitempty"`
+	// Training sessions open at one time.
+	MaxOpenSessions *int64 `protobuf:"varint,5,opt,name=max_open_sessions,json=maxOpenSessions,proto3,oneof" json:"max_open_sessions,omitempty"`
+	// Experiments in the database that it created or imported, ended ones included.
+	MaxExperiments *int64 `protobuf:"varint,6,opt,name=max_experiments,json=maxExperiments,proto3,oneof" json:"max_experiments,omitempty"`
+	// Trials that those experiments may come to, together.
+	MaxTrials     *int64 `protobuf:"varint,7,opt,name=max_trials,json=maxTrials,proto3,oneof" json:"max_trials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdentityLimits) Reset() {
+	*x = IdentityLimits{}
+	mi := &file_asha_v1_admin_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityLimits) ProtoMessage() {}
+
+func (x *IdentityLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_asha_v1_admin_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityLimits.ProtoReflect.Descriptor instead.
+func (*IdentityLimits) Descriptor() ([]byte, []int) {
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *IdentityLimits) GetRequestsPerSecond() int64 {
+	if x != nil && x.RequestsPerSecond != nil {
+		return *x.RequestsPerSecond
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetReportsPerSecond() int64 {
+	if x != nil && x.ReportsPerSecond != nil {
+		return *x.ReportsPerSecond
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetMaxCalls() int64 {
+	if x != nil && x.MaxCalls != nil {
+		return *x.MaxCalls
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetMaxWaitingCalls() int64 {
+	if x != nil && x.MaxWaitingCalls != nil {
+		return *x.MaxWaitingCalls
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetMaxOpenSessions() int64 {
+	if x != nil && x.MaxOpenSessions != nil {
+		return *x.MaxOpenSessions
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetMaxExperiments() int64 {
+	if x != nil && x.MaxExperiments != nil {
+		return *x.MaxExperiments
+	}
+	return 0
+}
+
+func (x *IdentityLimits) GetMaxTrials() int64 {
+	if x != nil && x.MaxTrials != nil {
+		return *x.MaxTrials
+	}
+	return 0
+}
+
 // The limits of the server. Over a limit on one request: INVALID_ARGUMENT / INVALID_REQUEST; over a total:
 // RESOURCE_EXHAUSTED / LIMIT_EXCEEDED. Each >= 1.
 type Limits struct {
@@ -329,7 +439,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[2]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +451,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[2]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +464,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{2}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Limits) GetMaxRequestBytes() int64 {
@@ -533,7 +643,7 @@ type ListLeasesRequest struct {
 
 func (x *ListLeasesRequest) Reset() {
 	*x = ListLeasesRequest{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[3]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +655,7 @@ func (x *ListLeasesRequest) String() string {
 func (*ListLeasesRequest) ProtoMessage() {}
 
 func (x *ListLeasesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[3]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +668,7 @@ func (x *ListLeasesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLeasesRequest.ProtoReflect.Descriptor instead.
 func (*ListLeasesRequest) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{3}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListLeasesRequest) GetExperimentId() string {
@@ -605,7 +715,7 @@ type LeaseRecord struct {
 
 func (x *LeaseRecord) Reset() {
 	*x = LeaseRecord{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[4]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -617,7 +727,7 @@ func (x *LeaseRecord) String() string {
 func (*LeaseRecord) ProtoMessage() {}
 
 func (x *LeaseRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[4]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -630,7 +740,7 @@ func (x *LeaseRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRecord.ProtoReflect.Descriptor instead.
 func (*LeaseRecord) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{4}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LeaseRecord) GetExperimentId() string {
@@ -695,7 +805,7 @@ type ListLeasesResponse struct {
 
 func (x *ListLeasesResponse) Reset() {
 	*x = ListLeasesResponse{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[5]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +817,7 @@ func (x *ListLeasesResponse) String() string {
 func (*ListLeasesResponse) ProtoMessage() {}
 
 func (x *ListLeasesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[5]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +830,7 @@ func (x *ListLeasesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLeasesResponse.ProtoReflect.Descriptor instead.
 func (*ListLeasesResponse) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{5}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListLeasesResponse) GetLeases() []*LeaseRecord {
@@ -751,14 +861,16 @@ type Token struct {
 	// When it expires, UTC. Absent: never.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When it was revoked, UTC. Absent if it was not.
-	RevokeTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
+	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
+	// What its bearer may take, where that differs from the server's setting.
+	Limits        *IdentityLimits `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Token) Reset() {
 	*x = Token{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[6]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +882,7 @@ func (x *Token) String() string {
 func (*Token) ProtoMessage() {}
 
 func (x *Token) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[6]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +895,7 @@ func (x *Token) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Token.ProtoReflect.Descriptor instead.
 func (*Token) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{6}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Token) GetName() string {
@@ -828,6 +940,13 @@ func (x *Token) GetRevokeTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Token) GetLimits() *IdentityLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // Makes an access token.
 type CreateTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -840,14 +959,17 @@ type CreateTokenRequest struct {
 	// INVALID_ARGUMENT / INVALID_REQUEST.
 	ExperimentPatterns []string `protobuf:"bytes,3,rep,name=experiment_patterns,json=experimentPatterns,proto3" json:"experiment_patterns,omitempty"`
 	// When it expires, UTC; in the past is INVALID_ARGUMENT / INVALID_REQUEST. Absent (default): never.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+	// INVALID_REQUEST.
+	Limits        *IdentityLimits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[7]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +981,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[7]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +994,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{7}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateTokenRequest) GetName() string {
@@ -903,6 +1025,13 @@ func (x *CreateTokenRequest) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *CreateTokenRequest) GetLimits() *IdentityLimits {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
 // The new token and its secret.
 type CreateTokenResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -916,7 +1045,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[8]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1057,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[8]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1070,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{8}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateTokenResponse) GetToken() *Token {
@@ -971,7 +1100,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[9]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1112,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[9]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1125,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{9}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListTokensRequest) GetPageSize() int32 {
@@ -1026,7 +1155,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[10]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1167,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[10]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1180,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{10}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListTokensResponse) GetTokens() []*Token {
@@ -1079,7 +1208,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[11]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1220,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[11]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1233,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{11}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevokeTokenRequest) GetName() string {
@@ -1125,7 +1254,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_asha_v1_admin_service_proto_msgTypes[12]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1266,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_asha_v1_admin_service_proto_msgTypes[12]
+	mi := &file_asha_v1_admin_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1279,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{12}
+	return file_asha_v1_admin_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RevokeTokenResponse) GetToken() *Token {
@@ -1165,7 +1294,7 @@ var File_asha_v1_admin_service_proto protoreflect.FileDescriptor
 const file_asha_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"\x1basha/v1/admin_service.proto\x12\aasha.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n" +
-	"\x14GetServerInfoRequest\"\xb7\x04\n" +
+	"\x14GetServerInfoRequest\"\xf9\x04\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x129\n" +
 	"\n" +
@@ -1182,7 +1311,25 @@ const file_asha_v1_admin_service_proto_rawDesc = "" +
 	"\vinbox_depth\x18\v \x01(\x03R\n" +
 	"inboxDepth\x121\n" +
 	"\x06uptime\x18\f \x01(\v2\x19.google.protobuf.DurationR\x06uptime\x12'\n" +
-	"\x06limits\x18\r \x01(\v2\x0f.asha.v1.LimitsR\x06limits\"\xa8\b\n" +
+	"\x06limits\x18\r \x01(\v2\x0f.asha.v1.LimitsR\x06limits\x12@\n" +
+	"\x0fidentity_limits\x18\x0e \x01(\v2\x17.asha.v1.IdentityLimitsR\x0eidentityLimits\"\xda\x03\n" +
+	"\x0eIdentityLimits\x123\n" +
+	"\x13requests_per_second\x18\x01 \x01(\x03H\x00R\x11requestsPerSecond\x88\x01\x01\x121\n" +
+	"\x12reports_per_second\x18\x02 \x01(\x03H\x01R\x10reportsPerSecond\x88\x01\x01\x12 \n" +
+	"\tmax_calls\x18\x03 \x01(\x03H\x02R\bmaxCalls\x88\x01\x01\x12/\n" +
+	"\x11max_waiting_calls\x18\x04 \x01(\x03H\x03R\x0fmaxWaitingCalls\x88\x01\x01\x12/\n" +
+	"\x11max_open_sessions\x18\x05 \x01(\x03H\x04R\x0fmaxOpenSessions\x88\x01\x01\x12,\n" +
+	"\x0fmax_experiments\x18\x06 \x01(\x03H\x05R\x0emaxExperiments\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"max_trials\x18\a \x01(\x03H\x06R\tmaxTrials\x88\x01\x01B\x16\n" +
+	"\x14_requests_per_secondB\x15\n" +
+	"\x13_reports_per_secondB\f\n" +
+	"\n" +
+	"_max_callsB\x14\n" +
+	"\x12_max_waiting_callsB\x14\n" +
+	"\x12_max_open_sessionsB\x12\n" +
+	"\x10_max_experimentsB\r\n" +
+	"\v_max_trials\"\xa8\b\n" +
 	"\x06Limits\x12*\n" +
 	"\x11max_request_bytes\x18\x01 \x01(\x03R\x0fmaxRequestBytes\x123\n" +
 	"\x16max_metrics_per_report\x18\x02 \x01(\x03R\x13maxMetricsPerReport\x125\n" +
@@ -1225,7 +1372,7 @@ const file_asha_v1_admin_service_proto_rawDesc = "" +
 	"\tremaining\x18\a \x01(\v2\x19.google.protobuf.DurationR\tremaining\"j\n" +
 	"\x12ListLeasesResponse\x12,\n" +
 	"\x06leases\x18\x01 \x03(\v2\x14.asha.v1.LeaseRecordR\x06leases\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa6\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd7\x02\n" +
 	"\x05Token\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\x04role\x18\x02 \x01(\x0e2\r.asha.v1.RoleR\x04role\x12/\n" +
@@ -1235,13 +1382,15 @@ const file_asha_v1_admin_service_proto_rawDesc = "" +
 	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\vrevoke_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"revokeTime\"\xb9\x01\n" +
+	"revokeTime\x12/\n" +
+	"\x06limits\x18\a \x01(\v2\x17.asha.v1.IdentityLimitsR\x06limits\"\xea\x01\n" +
 	"\x12CreateTokenRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
 	"\x04role\x18\x02 \x01(\x0e2\r.asha.v1.RoleR\x04role\x12/\n" +
 	"\x13experiment_patterns\x18\x03 \x03(\tR\x12experimentPatterns\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"S\n" +
+	"expireTime\x12/\n" +
+	"\x06limits\x18\x05 \x01(\v2\x17.asha.v1.IdentityLimitsR\x06limits\"S\n" +
 	"\x13CreateTokenResponse\x12$\n" +
 	"\x05token\x18\x01 \x01(\v2\x0e.asha.v1.TokenR\x05token\x12\x16\n" +
 	"\x06secret\x18\x02 \x01(\tR\x06secret\"O\n" +
@@ -1285,58 +1434,62 @@ func file_asha_v1_admin_service_proto_rawDescGZIP() []byte {
 }
 
 var file_asha_v1_admin_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_asha_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_asha_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_asha_v1_admin_service_proto_goTypes = []any{
 	(Role)(0),                     // 0: asha.v1.Role
 	(*GetServerInfoRequest)(nil),  // 1: asha.v1.GetServerInfoRequest
 	(*GetServerInfoResponse)(nil), // 2: asha.v1.GetServerInfoResponse
-	(*Limits)(nil),                // 3: asha.v1.Limits
-	(*ListLeasesRequest)(nil),     // 4: asha.v1.ListLeasesRequest
-	(*LeaseRecord)(nil),           // 5: asha.v1.LeaseRecord
-	(*ListLeasesResponse)(nil),    // 6: asha.v1.ListLeasesResponse
-	(*Token)(nil),                 // 7: asha.v1.Token
-	(*CreateTokenRequest)(nil),    // 8: asha.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),   // 9: asha.v1.CreateTokenResponse
-	(*ListTokensRequest)(nil),     // 10: asha.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),    // 11: asha.v1.ListTokensResponse
-	(*RevokeTokenRequest)(nil),    // 12: asha.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),   // 13: asha.v1.RevokeTokenResponse
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*IdentityLimits)(nil),        // 3: asha.v1.IdentityLimits
+	(*Limits)(nil),                // 4: asha.v1.Limits
+	(*ListLeasesRequest)(nil),     // 5: asha.v1.ListLeasesRequest
+	(*LeaseRecord)(nil),           // 6: asha.v1.LeaseRecord
+	(*ListLeasesResponse)(nil),    // 7: asha.v1.ListLeasesResponse
+	(*Token)(nil),                 // 8: asha.v1.Token
+	(*CreateTokenRequest)(nil),    // 9: asha.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),   // 10: asha.v1.CreateTokenResponse
+	(*ListTokensRequest)(nil),     // 11: asha.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),    // 12: asha.v1.ListTokensResponse
+	(*RevokeTokenRequest)(nil),    // 13: asha.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),   // 14: asha.v1.RevokeTokenResponse
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
 }
 var file_asha_v1_admin_service_proto_depIdxs = []int32{
-	14, // 0: asha.v1.GetServerInfoResponse.start_time:type_name -> google.protobuf.Timestamp
-	15, // 1: asha.v1.GetServerInfoResponse.uptime:type_name -> google.protobuf.Duration
-	3,  // 2: asha.v1.GetServerInfoResponse.limits:type_name -> asha.v1.Limits
-	15, // 3: asha.v1.Limits.max_suggestion_wait:type_name -> google.protobuf.Duration
-	15, // 4: asha.v1.Limits.max_should_stop_wait:type_name -> google.protobuf.Duration
-	14, // 5: asha.v1.LeaseRecord.expire_time:type_name -> google.protobuf.Timestamp
-	15, // 6: asha.v1.LeaseRecord.remaining:type_name -> google.protobuf.Duration
-	5,  // 7: asha.v1.ListLeasesResponse.leases:type_name -> asha.v1.LeaseRecord
-	0,  // 8: asha.v1.Token.role:type_name -> asha.v1.Role
-	14, // 9: asha.v1.Token.create_time:type_name -> google.protobuf.Timestamp
-	14, // 10: asha.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
-	14, // 11: asha.v1.Token.revoke_time:type_name -> google.protobuf.Timestamp
-	0,  // 12: asha.v1.CreateTokenRequest.role:type_name -> asha.v1.Role
-	14, // 13: asha.v1.CreateTokenRequest.expire_time:type_name -> google.protobuf.Timestamp
-	7,  // 14: asha.v1.CreateTokenResponse.token:type_name -> asha.v1.Token
-	7,  // 15: asha.v1.ListTokensResponse.tokens:type_name -> asha.v1.Token
-	7,  // 16: asha.v1.RevokeTokenResponse.token:type_name -> asha.v1.Token
-	1,  // 17: asha.v1.AdminService.GetServerInfo:input_type -> asha.v1.GetServerInfoRequest
-	4,  // 18: asha.v1.AdminService.ListLeases:input_type -> asha.v1.ListLeasesRequest
-	8,  // 19: asha.v1.AdminService.CreateToken:input_type -> asha.v1.CreateTokenRequest
-	10, // 20: asha.v1.AdminService.ListTokens:input_type -> asha.v1.ListTokensRequest
-	12, // 21: asha.v1.AdminService.RevokeToken:input_type -> asha.v1.RevokeTokenRequest
-	2,  // 22: asha.v1.AdminService.GetServerInfo:output_type -> asha.v1.GetServerInfoResponse
-	6,  // 23: asha.v1.AdminService.ListLeases:output_type -> asha.v1.ListLeasesResponse
-	9,  // 24: asha.v1.AdminService.CreateToken:output_type -> asha.v1.CreateTokenResponse
-	11, // 25: asha.v1.AdminService.ListTokens:output_type -> asha.v1.ListTokensResponse
-	13, // 26: asha.v1.AdminService.RevokeToken:output_type -> asha.v1.RevokeTokenResponse
-	22, // [22:27] is the sub-list for method output_type
-	17, // [17:22] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	15, // 0: asha.v1.GetServerInfoResponse.start_time:type_name -> google.protobuf.Timestamp
+	16, // 1: asha.v1.GetServerInfoResponse.uptime:type_name -> google.protobuf.Duration
+	4,  // 2: asha.v1.GetServerInfoResponse.limits:type_name -> asha.v1.Limits
+	3,  // 3: asha.v1.GetServerInfoResponse.identity_limits:type_name -> asha.v1.IdentityLimits
+	16, // 4: asha.v1.Limits.max_suggestion_wait:type_name -> google.protobuf.Duration
+	16, // 5: asha.v1.Limits.max_should_stop_wait:type_name -> google.protobuf.Duration
+	15, // 6: asha.v1.LeaseRecord.expire_time:type_name -> google.protobuf.Timestamp
+	16, // 7: asha.v1.LeaseRecord.remaining:type_name -> google.protobuf.Duration
+	6,  // 8: asha.v1.ListLeasesResponse.leases:type_name -> asha.v1.LeaseRecord
+	0,  // 9: asha.v1.Token.role:type_name -> asha.v1.Role
+	15, // 10: asha.v1.Token.create_time:type_name -> google.protobuf.Timestamp
+	15, // 11: asha.v1.Token.expire_time:type_name -> google.protobuf.Timestamp
+	15, // 12: asha.v1.Token.revoke_time:type_name -> google.protobuf.Timestamp
+	3,  // 13: asha.v1.Token.limits:type_name -> asha.v1.IdentityLimits
+	0,  // 14: asha.v1.CreateTokenRequest.role:type_name -> asha.v1.Role
+	15, // 15: asha.v1.CreateTokenRequest.expire_time:type_name -> google.protobuf.Timestamp
+	3,  // 16: asha.v1.CreateTokenRequest.limits:type_name -> asha.v1.IdentityLimits
+	8,  // 17: asha.v1.CreateTokenResponse.token:type_name -> asha.v1.Token
+	8,  // 18: asha.v1.ListTokensResponse.tokens:type_name -> asha.v1.Token
+	8,  // 19: asha.v1.RevokeTokenResponse.token:type_name -> asha.v1.Token
+	1,  // 20: asha.v1.AdminService.GetServerInfo:input_type -> asha.v1.GetServerInfoRequest
+	5,  // 21: asha.v1.AdminService.ListLeases:input_type -> asha.v1.ListLeasesRequest
+	9,  // 22: asha.v1.AdminService.CreateToken:input_type -> asha.v1.CreateTokenRequest
+	11, // 23: asha.v1.AdminService.ListTokens:input_type -> asha.v1.ListTokensRequest
+	13, // 24: asha.v1.AdminService.RevokeToken:input_type -> asha.v1.RevokeTokenRequest
+	2,  // 25: asha.v1.AdminService.GetServerInfo:output_type -> asha.v1.GetServerInfoResponse
+	7,  // 26: asha.v1.AdminService.ListLeases:output_type -> asha.v1.ListLeasesResponse
+	10, // 27: asha.v1.AdminService.CreateToken:output_type -> asha.v1.CreateTokenResponse
+	12, // 28: asha.v1.AdminService.ListTokens:output_type -> asha.v1.ListTokensResponse
+	14, // 29: asha.v1.AdminService.RevokeToken:output_type -> asha.v1.RevokeTokenResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_asha_v1_admin_service_proto_init() }
@@ -1344,13 +1497,14 @@ func file_asha_v1_admin_service_proto_init() {
 	if File_asha_v1_admin_service_proto != nil {
 		return
 	}
+	file_asha_v1_admin_service_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_asha_v1_admin_service_proto_rawDesc), len(file_asha_v1_admin_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

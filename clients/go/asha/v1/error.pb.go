@@ -83,6 +83,9 @@ const (
 	ErrorReason_ERROR_REASON_TOKEN_NOT_FOUND ErrorReason = 23
 	// ALREADY_EXISTS: another token has that name.
 	ErrorReason_ERROR_REASON_TOKEN_EXISTS ErrorReason = 24
+	// RESOURCE_EXHAUSTED: the caller's identity has what it may take. Metadata names the `limit`, its amount (`most`) and the
+	// `identity`; RetryInfo says when to try again, and is absent where only deleting something makes room.
+	ErrorReason_ERROR_REASON_QUOTA_EXCEEDED ErrorReason = 25
 )
 
 // Enum value maps for ErrorReason.
@@ -113,6 +116,7 @@ var (
 		22: "ERROR_REASON_INTERNAL",
 		23: "ERROR_REASON_TOKEN_NOT_FOUND",
 		24: "ERROR_REASON_TOKEN_EXISTS",
+		25: "ERROR_REASON_QUOTA_EXCEEDED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":          0,
@@ -140,6 +144,7 @@ var (
 		"ERROR_REASON_INTERNAL":             22,
 		"ERROR_REASON_TOKEN_NOT_FOUND":      23,
 		"ERROR_REASON_TOKEN_EXISTS":         24,
+		"ERROR_REASON_QUOTA_EXCEEDED":       25,
 	}
 )
 
@@ -238,7 +243,7 @@ type SessionError struct {
 	Metadata map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// All field violations at once; only with INVALID_REQUEST and IMMUTABLE_FIELD.
 	FieldViolations []*FieldViolation `protobuf:"bytes,5,rep,name=field_violations,json=fieldViolations,proto3" json:"field_violations,omitempty"`
-	// When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+	// When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
 	RetryDelay    *durationpb.Duration `protobuf:"bytes,6,opt,name=retry_delay,json=retryDelay,proto3" json:"retry_delay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -334,7 +339,7 @@ const file_asha_v1_error_proto_rawDesc = "" +
 	"retryDelay\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xbf\x06\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01*\xe0\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12%\n" +
@@ -361,7 +366,8 @@ const file_asha_v1_error_proto_rawDesc = "" +
 	"\x1aERROR_REASON_SCOPE_MISSING\x10\x15\x12\x19\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x16\x12 \n" +
 	"\x1cERROR_REASON_TOKEN_NOT_FOUND\x10\x17\x12\x1d\n" +
-	"\x19ERROR_REASON_TOKEN_EXISTS\x10\x18B5\n" +
+	"\x19ERROR_REASON_TOKEN_EXISTS\x10\x18\x12\x1f\n" +
+	"\x1bERROR_REASON_QUOTA_EXCEEDED\x10\x19B5\n" +
 	"\aasha.v1P\x01Z\x1easha/clients/go/asha/v1;ashav1\xaa\x02\aAsha.V1b\x06proto3"
 
 var (

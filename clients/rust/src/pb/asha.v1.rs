@@ -44,6 +44,35 @@ pub struct GetServerInfoResponse {
     /// The limits it was configured with.
     #[prost(message, optional, tag = "13")]
     pub limits: ::core::option::Option<Limits>,
+    /// What the caller's identity may take.
+    #[prost(message, optional, tag = "14")]
+    pub identity_limits: ::core::option::Option<IdentityLimits>,
+}
+/// What one identity may take: the bearer of a token; without tokens a client certificate's common name, else an address.
+/// Over a limit: RESOURCE_EXHAUSTED / QUOTA_EXCEEDED. Each >= 0; 0 and absent: no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityLimits {
+    /// Requests a second: calls, and requests of sessions. Those of one second may come at once.
+    #[prost(int64, optional, tag = "1")]
+    pub requests_per_second: ::core::option::Option<i64>,
+    /// Reports a second, alone or many in one message, which may be over it once and is paid for afterwards.
+    #[prost(int64, optional, tag = "2")]
+    pub reports_per_second: ::core::option::Option<i64>,
+    /// Calls in flight at one time, requests of sessions, watches, exports and imports included, long polls not.
+    #[prost(int64, optional, tag = "3")]
+    pub max_calls: ::core::option::Option<i64>,
+    /// Long polls waiting at one time; a session waits once for each trial that it trains.
+    #[prost(int64, optional, tag = "4")]
+    pub max_waiting_calls: ::core::option::Option<i64>,
+    /// Training sessions open at one time.
+    #[prost(int64, optional, tag = "5")]
+    pub max_open_sessions: ::core::option::Option<i64>,
+    /// Experiments in the database that it created or imported, ended ones included.
+    #[prost(int64, optional, tag = "6")]
+    pub max_experiments: ::core::option::Option<i64>,
+    /// Trials that those experiments may come to, together.
+    #[prost(int64, optional, tag = "7")]
+    pub max_trials: ::core::option::Option<i64>,
 }
 /// The limits of the server. Over a limit on one request: INVALID_ARGUMENT / INVALID_REQUEST; over a total:
 /// RESOURCE_EXHAUSTED / LIMIT_EXCEEDED. Each >= 1.
@@ -188,6 +217,9 @@ pub struct Token {
     /// When it was revoked, UTC. Absent if it was not.
     #[prost(message, optional, tag = "6")]
     pub revoke_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What its bearer may take, where that differs from the server's setting.
+    #[prost(message, optional, tag = "7")]
+    pub limits: ::core::option::Option<IdentityLimits>,
 }
 /// Makes an access token.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -206,6 +238,10 @@ pub struct CreateTokenRequest {
     /// When it expires, UTC; in the past is INVALID_ARGUMENT / INVALID_REQUEST. Absent (default): never.
     #[prost(message, optional, tag = "4")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+    /// INVALID_REQUEST.
+    #[prost(message, optional, tag = "5")]
+    pub limits: ::core::option::Option<IdentityLimits>,
 }
 /// The new token and its secret.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -540,7 +576,7 @@ pub struct SessionError {
     /// All field violations at once; only with INVALID_REQUEST and IMMUTABLE_FIELD.
     #[prost(message, repeated, tag = "5")]
     pub field_violations: ::prost::alloc::vec::Vec<FieldViolation>,
-    /// When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+    /// When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
     #[prost(message, optional, tag = "6")]
     pub retry_delay: ::core::option::Option<::prost_types::Duration>,
 }
@@ -602,6 +638,9 @@ pub enum ErrorReason {
     TokenNotFound = 23,
     /// ALREADY_EXISTS: another token has that name.
     TokenExists = 24,
+    /// RESOURCE_EXHAUSTED: the caller's identity has what it may take. Metadata names the `limit`, its amount (`most`) and the
+    /// `identity`; RetryInfo says when to try again, and is absent where only deleting something makes room.
+    QuotaExceeded = 25,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -635,6 +674,7 @@ impl ErrorReason {
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::TokenNotFound => "ERROR_REASON_TOKEN_NOT_FOUND",
             Self::TokenExists => "ERROR_REASON_TOKEN_EXISTS",
+            Self::QuotaExceeded => "ERROR_REASON_QUOTA_EXCEEDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -665,6 +705,7 @@ impl ErrorReason {
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_TOKEN_NOT_FOUND" => Some(Self::TokenNotFound),
             "ERROR_REASON_TOKEN_EXISTS" => Some(Self::TokenExists),
+            "ERROR_REASON_QUOTA_EXCEEDED" => Some(Self::QuotaExceeded),
             _ => None,
         }
     }

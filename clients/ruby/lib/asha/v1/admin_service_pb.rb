@@ -24,6 +24,16 @@ Google::Protobuf::DescriptorPool.generated_pool.build do
       optional :inbox_depth, :int64, 11
       optional :uptime, :message, 12, "google.protobuf.Duration"
       optional :limits, :message, 13, "asha.v1.Limits"
+      optional :identity_limits, :message, 14, "asha.v1.IdentityLimits"
+    end
+    add_message "asha.v1.IdentityLimits" do
+      proto3_optional :requests_per_second, :int64, 1
+      proto3_optional :reports_per_second, :int64, 2
+      proto3_optional :max_calls, :int64, 3
+      proto3_optional :max_waiting_calls, :int64, 4
+      proto3_optional :max_open_sessions, :int64, 5
+      proto3_optional :max_experiments, :int64, 6
+      proto3_optional :max_trials, :int64, 7
     end
     add_message "asha.v1.Limits" do
       optional :max_request_bytes, :int64, 1
@@ -75,12 +85,14 @@ Google::Protobuf::DescriptorPool.generated_pool.build do
       optional :create_time, :message, 4, "google.protobuf.Timestamp"
       optional :expire_time, :message, 5, "google.protobuf.Timestamp"
       optional :revoke_time, :message, 6, "google.protobuf.Timestamp"
+      optional :limits, :message, 7, "asha.v1.IdentityLimits"
     end
     add_message "asha.v1.CreateTokenRequest" do
       optional :name, :string, 1
       optional :role, :enum, 2, "asha.v1.Role"
       repeated :experiment_patterns, :string, 3
       optional :expire_time, :message, 4, "google.protobuf.Timestamp"
+      optional :limits, :message, 5, "asha.v1.IdentityLimits"
     end
     add_message "asha.v1.CreateTokenResponse" do
       optional :token, :message, 1, "asha.v1.Token"
@@ -113,6 +125,7 @@ module Asha
   module V1
     GetServerInfoRequest = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.GetServerInfoRequest").msgclass
     GetServerInfoResponse = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.GetServerInfoResponse").msgclass
+    IdentityLimits = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.IdentityLimits").msgclass
     Limits = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.Limits").msgclass
     ListLeasesRequest = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.ListLeasesRequest").msgclass
     LeaseRecord = ::Google::Protobuf::DescriptorPool.generated_pool.lookup("asha.v1.LeaseRecord").msgclass

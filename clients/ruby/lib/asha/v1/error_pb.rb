@@ -45,6 +45,7 @@ Google::Protobuf::DescriptorPool.generated_pool.build do
       value :ERROR_REASON_INTERNAL, 22
       value :ERROR_REASON_TOKEN_NOT_FOUND, 23
       value :ERROR_REASON_TOKEN_EXISTS, 24
+      value :ERROR_REASON_QUOTA_EXCEEDED, 25
     end
   end
 end

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file asha/v1/admin_service.proto.
  */
 export const file_asha_v1_admin_service: GenFile = /*@__PURE__*/
-  fileDesc("Chthc2hhL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SB2FzaGEudjEiFgoUR2V0U2VydmVySW5mb1JlcXVlc3QihgMKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWRhdGFiYXNlX3BhdGgYAyABKAkSFgoOc2NoZW1hX3ZlcnNpb24YBCABKAMSFgoOc3FsaXRlX3ZlcnNpb24YBSABKAkSGAoQZXhwZXJpbWVudF9jb3VudBgGIAEoAxIYChBsaXZlX2xlYXNlX2NvdW50GAcgASgDEhgKEG9wZW5fd2F0Y2hfY291bnQYCCABKAMSGgoSd2FpdGluZ19jYWxsX2NvdW50GAkgASgDEhoKEm9wZW5fc2Vzc2lvbl9jb3VudBgKIAEoAxITCgtpbmJveF9kZXB0aBgLIAEoAxIpCgZ1cHRpbWUYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHwoGbGltaXRzGA0gASgLMg8uYXNoYS52MS5MaW1pdHMipwUKBkxpbWl0cxIZChFtYXhfcmVxdWVzdF9ieXRlcxgBIAEoAxIeChZtYXhfbWV0cmljc19wZXJfcmVwb3J0GAIgASgDEh8KF21heF9yZXBvcnRzX3Blcl9tZXNzYWdlGAMgASgDEhYKDm1heF9wYXJhbWV0ZXJzGAQgASgDEhIKCm1heF9sYWJlbHMYBSABKAMSFwoPbWF4X2xhYmVsX2J5dGVzGAYgASgDEhYKDm1heF9uYW1lX2J5dGVzGAcgASgDEh4KFm1heF9kaXNwbGF5X25hbWVfYnl0ZXMYCCABKAMSFQoNbWF4X3VyaV9ieXRlcxgJIAEoAxIZChFtYXhfbWVzc2FnZV9ieXRlcxgKIAEoAxIiChptYXhfb2JzZXJ2YXRpb25zX3Blcl90cmlhbBgLIAEoAxIXCg9tYXhfZXhwZXJpbWVudHMYDCABKAMSGQoRbWF4X29wZW5fc2Vzc2lvbnMYDSABKAMSGAoQbWF4X29wZW5fd2F0Y2hlcxgOIAEoAxIZChFtYXhfd2FpdGluZ19jYWxscxgPIAEoAxIXCg9tYXhfaW5ib3hfZGVwdGgYECABKAMSFQoNbWF4X3BhZ2Vfc2l6ZRgRIAEoAxIWCg5tYXhfcGFnZV9ieXRlcxgSIAEoAxIXCg9tYXhfY2h1bmtfYnl0ZXMYEyABKAMSNgoTbWF4X3N1Z2dlc3Rpb25fd2FpdBgUIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChRtYXhfc2hvdWxkX3N0b3Bfd2FpdBgVIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIYChBtYXhfb3Blbl9leHBvcnRzGBYgASgDEhkKEW1heF93YWl0aW5nX3JlYWRzGBcgASgDIlEKEUxpc3RMZWFzZXNSZXF1ZXN0EhUKDWV4cGVyaW1lbnRfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAki1QEKC0xlYXNlUmVjb3JkEhUKDWV4cGVyaW1lbnRfaWQYASABKAkSFAoMdHJpYWxfbnVtYmVyGAIgASgDEg8KB2F0dGVtcHQYAyABKAMSEQoJd29ya2VyX2lkGAQgASgJEhYKDmluY2FybmF0aW9uX2lkGAUgASgJEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCglyZW1haW5pbmcYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iUwoSTGlzdExlYXNlc1Jlc3BvbnNlEiQKBmxlYXNlcxgBIAMoCzIULmFzaGEudjEuTGVhc2VSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuIBCgVUb2tlbhIMCgRuYW1lGAEgASgJEhsKBHJvbGUYAiABKA4yDS5hc2hhLnYxLlJvbGUSGwoTZXhwZXJpbWVudF9wYXR0ZXJucxgDIAMoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3Jldm9rZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoSQ3JlYXRlVG9rZW5SZXF1ZXN0EgwKBG5hbWUYASABKAkSGwoEcm9sZRgCIAEoDjINLmFzaGEudjEuUm9sZRIbChNleHBlcmltZW50X3BhdHRlcm5zGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJEChNDcmVhdGVUb2tlblJlc3BvbnNlEh0KBXRva2VuGAEgASgLMg4uYXNoYS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiOgoRTGlzdFRva2Vuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTQoSTGlzdFRva2Vuc1Jlc3BvbnNlEh4KBnRva2VucxgBIAMoCzIOLmFzaGEudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKElJldm9rZVRva2VuUmVxdWVzdBIMCgRuYW1lGAEgASgJIjQKE1Jldm9rZVRva2VuUmVzcG9uc2USHQoFdG9rZW4YASABKAsyDi5hc2hhLnYxLlRva2VuKkwKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfUkVBRBABEg8KC1JPTEVfV09SS0VSEAISDgoKUk9MRV9BRE1JThADMo8DCgxBZG1pblNlcnZpY2USUwoNR2V0U2VydmVySW5mbxIdLmFzaGEudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaHi5hc2hhLnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIDkAIBEkoKCkxpc3RMZWFzZXMSGi5hc2hhLnYxLkxpc3RMZWFzZXNSZXF1ZXN0GhsuYXNoYS52MS5MaXN0TGVhc2VzUmVzcG9uc2UiA5ACARJICgtDcmVhdGVUb2tlbhIbLmFzaGEudjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GhwuYXNoYS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEkoKCkxpc3RUb2tlbnMSGi5hc2hhLnYxLkxpc3RUb2tlbnNSZXF1ZXN0GhsuYXNoYS52MS5MaXN0VG9rZW5zUmVzcG9uc2UiA5ACARJICgtSZXZva2VUb2tlbhIbLmFzaGEudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GhwuYXNoYS52MS5SZXZva2VUb2tlblJlc3BvbnNlQjUKB2FzaGEudjFQAVoeYXNoYS9jbGllbnRzL2dvL2FzaGEvdjE7YXNoYXYxqgIHQXNoYS5WMWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Chthc2hhL3YxL2FkbWluX3NlcnZpY2UucHJvdG8SB2FzaGEudjEiFgoUR2V0U2VydmVySW5mb1JlcXVlc3QiuAMKFUdldFNlcnZlckluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWRhdGFiYXNlX3BhdGgYAyABKAkSFgoOc2NoZW1hX3ZlcnNpb24YBCABKAMSFgoOc3FsaXRlX3ZlcnNpb24YBSABKAkSGAoQZXhwZXJpbWVudF9jb3VudBgGIAEoAxIYChBsaXZlX2xlYXNlX2NvdW50GAcgASgDEhgKEG9wZW5fd2F0Y2hfY291bnQYCCABKAMSGgoSd2FpdGluZ19jYWxsX2NvdW50GAkgASgDEhoKEm9wZW5fc2Vzc2lvbl9jb3VudBgKIAEoAxITCgtpbmJveF9kZXB0aBgLIAEoAxIpCgZ1cHRpbWUYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHwoGbGltaXRzGA0gASgLMg8uYXNoYS52MS5MaW1pdHMSMAoPaWRlbnRpdHlfbGltaXRzGA4gASgLMhcuYXNoYS52MS5JZGVudGl0eUxpbWl0cyLuAgoOSWRlbnRpdHlMaW1pdHMSIAoTcmVxdWVzdHNfcGVyX3NlY29uZBgBIAEoA0gAiAEBEh8KEnJlcG9ydHNfcGVyX3NlY29uZBgCIAEoA0gBiAEBEhYKCW1heF9jYWxscxgDIAEoA0gCiAEBEh4KEW1heF93YWl0aW5nX2NhbGxzGAQgASgDSAOIAQESHgoRbWF4X29wZW5fc2Vzc2lvbnMYBSABKANIBIgBARIcCg9tYXhfZXhwZXJpbWVudHMYBiABKANIBYgBARIXCgptYXhfdHJpYWxzGAcgASgDSAaIAQFCFgoUX3JlcXVlc3RzX3Blcl9zZWNvbmRCFQoTX3JlcG9ydHNfcGVyX3NlY29uZEIMCgpfbWF4X2NhbGxzQhQKEl9tYXhfd2FpdGluZ19jYWxsc0IUChJfbWF4X29wZW5fc2Vzc2lvbnNCEgoQX21heF9leHBlcmltZW50c0INCgtfbWF4X3RyaWFscyKnBQoGTGltaXRzEhkKEW1heF9yZXF1ZXN0X2J5dGVzGAEgASgDEh4KFm1heF9tZXRyaWNzX3Blcl9yZXBvcnQYAiABKAMSHwoXbWF4X3JlcG9ydHNfcGVyX21lc3NhZ2UYAyABKAMSFgoObWF4X3BhcmFtZXRlcnMYBCABKAMSEgoKbWF4X2xhYmVscxgFIAEoAxIXCg9tYXhfbGFiZWxfYnl0ZXMYBiABKAMSFgoObWF4X25hbWVfYnl0ZXMYByABKAMSHgoWbWF4X2Rpc3BsYXlfbmFtZV9ieXRlcxgIIAEoAxIVCg1tYXhfdXJpX2J5dGVzGAkgASgDEhkKEW1heF9tZXNzYWdlX2J5dGVzGAogASgDEiIKGm1heF9vYnNlcnZhdGlvbnNfcGVyX3RyaWFsGAsgASgDEhcKD21heF9leHBlcmltZW50cxgMIAEoAxIZChFtYXhfb3Blbl9zZXNzaW9ucxgNIAEoAxIYChBtYXhfb3Blbl93YXRjaGVzGA4gASgDEhkKEW1heF93YWl0aW5nX2NhbGxzGA8gASgDEhcKD21heF9pbmJveF9kZXB0aBgQIAEoAxIVCg1tYXhfcGFnZV9zaXplGBEgASgDEhYKDm1heF9wYWdlX2J5dGVzGBIgASgDEhcKD21heF9jaHVua19ieXRlcxgTIAEoAxI2ChNtYXhfc3VnZ2VzdGlvbl93YWl0GBQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFG1heF9zaG91bGRfc3RvcF93YWl0GBUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhgKEG1heF9vcGVuX2V4cG9ydHMYFiABKAMSGQoRbWF4X3dhaXRpbmdfcmVhZHMYFyABKAMiUQoRTGlzdExlYXNlc1JlcXVlc3QSFQoNZXhwZXJpbWVudF9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSLVAQoLTGVhc2VSZWNvcmQSFQoNZXhwZXJpbWVudF9pZBgBIAEoCRIUCgx0cmlhbF9udW1iZXIYAiABKAMSDwoHYXR0ZW1wdBgDIAEoAxIRCgl3b3JrZXJfaWQYBCABKAkSFgoOaW5jYXJuYXRpb25faWQYBSABKAkSLwoLZXhwaXJlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXJlbWFpbmluZxgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJTChJMaXN0TGVhc2VzUmVzcG9uc2USJAoGbGVhc2VzGAEgAygLMhQuYXNoYS52MS5MZWFzZVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiwIKBVRva2VuEgwKBG5hbWUYASABKAkSGwoEcm9sZRgCIAEoDjINLmFzaGEudjEuUm9sZRIbChNleHBlcmltZW50X3BhdHRlcm5zGAMgAygJEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLcmV2b2tlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBmxpbWl0cxgHIAEoCzIXLmFzaGEudjEuSWRlbnRpdHlMaW1pdHMitgEKEkNyZWF0ZVRva2VuUmVxdWVzdBIMCgRuYW1lGAEgASgJEhsKBHJvbGUYAiABKA4yDS5hc2hhLnYxLlJvbGUSGwoTZXhwZXJpbWVudF9wYXR0ZXJucxgDIAMoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoGbGltaXRzGAUgASgLMhcuYXNoYS52MS5JZGVudGl0eUxpbWl0cyJEChNDcmVhdGVUb2tlblJlc3BvbnNlEh0KBXRva2VuGAEgASgLMg4uYXNoYS52MS5Ub2tlbhIOCgZzZWNyZXQYAiABKAkiOgoRTGlzdFRva2Vuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTQoSTGlzdFRva2Vuc1Jlc3BvbnNlEh4KBnRva2VucxgBIAMoCzIOLmFzaGEudjEuVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKElJldm9rZVRva2VuUmVxdWVzdBIMCgRuYW1lGAEgASgJIjQKE1Jldm9rZVRva2VuUmVzcG9uc2USHQoFdG9rZW4YASABKAsyDi5hc2hhLnYxLlRva2VuKkwKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfUkVBRBABEg8KC1JPTEVfV09SS0VSEAISDgoKUk9MRV9BRE1JThADMo8DCgxBZG1pblNlcnZpY2USUwoNR2V0U2VydmVySW5mbxIdLmFzaGEudjEuR2V0U2VydmVySW5mb1JlcXVlc3QaHi5hc2hhLnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIDkAIBEkoKCkxpc3RMZWFzZXMSGi5hc2hhLnYxLkxpc3RMZWFzZXNSZXF1ZXN0GhsuYXNoYS52MS5MaXN0TGVhc2VzUmVzcG9uc2UiA5ACARJICgtDcmVhdGVUb2tlbhIbLmFzaGEudjEuQ3JlYXRlVG9rZW5SZXF1ZXN0GhwuYXNoYS52MS5DcmVhdGVUb2tlblJlc3BvbnNlEkoKCkxpc3RUb2tlbnMSGi5hc2hhLnYxLkxpc3RUb2tlbnNSZXF1ZXN0GhsuYXNoYS52MS5MaXN0VG9rZW5zUmVzcG9uc2UiA5ACARJICgtSZXZva2VUb2tlbhIbLmFzaGEudjEuUmV2b2tlVG9rZW5SZXF1ZXN0GhwuYXNoYS52MS5SZXZva2VUb2tlblJlc3BvbnNlQjUKB2FzaGEudjFQAVoeYXNoYS9jbGllbnRzL2dvL2FzaGEvdjE7YXNoYXYxqgIHQXNoYS5WMWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Asks about the server.
@@ -127,6 +127,13 @@ export type GetServerInfoResponse = Message<"asha.v1.GetServerInfoResponse"> & {
    * @generated from field: asha.v1.Limits limits = 13;
    */
   limits?: Limits | undefined;
+
+  /**
+   * What the caller's identity may take.
+   *
+   * @generated from field: asha.v1.IdentityLimits identity_limits = 14;
+   */
+  identityLimits?: IdentityLimits | undefined;
 };
 
 /**
@@ -135,6 +142,70 @@ export type GetServerInfoResponse = Message<"asha.v1.GetServerInfoResponse"> & {
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
   messageDesc(file_asha_v1_admin_service, 1);
+
+/**
+ * What one identity may take: the bearer of a token; without tokens a client certificate's common name, else an address.
+ * Over a limit: RESOURCE_EXHAUSTED / QUOTA_EXCEEDED. Each >= 0; 0 and absent: no limit.
+ *
+ * @generated from message asha.v1.IdentityLimits
+ */
+export type IdentityLimits = Message<"asha.v1.IdentityLimits"> & {
+  /**
+   * Requests a second: calls, and requests of sessions. Those of one second may come at once.
+   *
+   * @generated from field: optional int64 requests_per_second = 1;
+   */
+  requestsPerSecond?: bigint | undefined;
+
+  /**
+   * Reports a second, alone or many in one message, which may be over it once and is paid for afterwards.
+   *
+   * @generated from field: optional int64 reports_per_second = 2;
+   */
+  reportsPerSecond?: bigint | undefined;
+
+  /**
+   * Calls in flight at one time, requests of sessions, watches, exports and imports included, long polls not.
+   *
+   * @generated from field: optional int64 max_calls = 3;
+   */
+  maxCalls?: bigint | undefined;
+
+  /**
+   * Long polls waiting at one time; a session waits once for each trial that it trains.
+   *
+   * @generated from field: optional int64 max_waiting_calls = 4;
+   */
+  maxWaitingCalls?: bigint | undefined;
+
+  /**
+   * Training sessions open at one time.
+   *
+   * @generated from field: optional int64 max_open_sessions = 5;
+   */
+  maxOpenSessions?: bigint | undefined;
+
+  /**
+   * Experiments in the database that it created or imported, ended ones included.
+   *
+   * @generated from field: optional int64 max_experiments = 6;
+   */
+  maxExperiments?: bigint | undefined;
+
+  /**
+   * Trials that those experiments may come to, together.
+   *
+   * @generated from field: optional int64 max_trials = 7;
+   */
+  maxTrials?: bigint | undefined;
+};
+
+/**
+ * Describes the message asha.v1.IdentityLimits.
+ * Use `create(IdentityLimitsSchema)` to create a new message.
+ */
+export const IdentityLimitsSchema: GenMessage<IdentityLimits> = /*@__PURE__*/
+  messageDesc(file_asha_v1_admin_service, 2);
 
 /**
  * The limits of the server. Over a limit on one request: INVALID_ARGUMENT / INVALID_REQUEST; over a total:
@@ -310,7 +381,7 @@ export type Limits = Message<"asha.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 2);
+  messageDesc(file_asha_v1_admin_service, 3);
 
 /**
  * Asks for live leases.
@@ -345,7 +416,7 @@ export type ListLeasesRequest = Message<"asha.v1.ListLeasesRequest"> & {
  * Use `create(ListLeasesRequestSchema)` to create a new message.
  */
 export const ListLeasesRequestSchema: GenMessage<ListLeasesRequest> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 3);
+  messageDesc(file_asha_v1_admin_service, 4);
 
 /**
  * One live lease.
@@ -408,7 +479,7 @@ export type LeaseRecord = Message<"asha.v1.LeaseRecord"> & {
  * Use `create(LeaseRecordSchema)` to create a new message.
  */
 export const LeaseRecordSchema: GenMessage<LeaseRecord> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 4);
+  messageDesc(file_asha_v1_admin_service, 5);
 
 /**
  * A page of live leases.
@@ -436,7 +507,7 @@ export type ListLeasesResponse = Message<"asha.v1.ListLeasesResponse"> & {
  * Use `create(ListLeasesResponseSchema)` to create a new message.
  */
 export const ListLeasesResponseSchema: GenMessage<ListLeasesResponse> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 5);
+  messageDesc(file_asha_v1_admin_service, 6);
 
 /**
  * An access token, without its secret.
@@ -485,6 +556,13 @@ export type Token = Message<"asha.v1.Token"> & {
    * @generated from field: google.protobuf.Timestamp revoke_time = 6;
    */
   revokeTime?: Timestamp | undefined;
+
+  /**
+   * What its bearer may take, where that differs from the server's setting.
+   *
+   * @generated from field: asha.v1.IdentityLimits limits = 7;
+   */
+  limits?: IdentityLimits | undefined;
 };
 
 /**
@@ -492,7 +570,7 @@ export type Token = Message<"asha.v1.Token"> & {
  * Use `create(TokenSchema)` to create a new message.
  */
 export const TokenSchema: GenMessage<Token> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 6);
+  messageDesc(file_asha_v1_admin_service, 7);
 
 /**
  * Makes an access token.
@@ -529,6 +607,14 @@ export type CreateTokenRequest = Message<"asha.v1.CreateTokenRequest"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   *
+   * @generated from field: asha.v1.IdentityLimits limits = 5;
+   */
+  limits?: IdentityLimits | undefined;
 };
 
 /**
@@ -536,7 +622,7 @@ export type CreateTokenRequest = Message<"asha.v1.CreateTokenRequest"> & {
  * Use `create(CreateTokenRequestSchema)` to create a new message.
  */
 export const CreateTokenRequestSchema: GenMessage<CreateTokenRequest> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 7);
+  messageDesc(file_asha_v1_admin_service, 8);
 
 /**
  * The new token and its secret.
@@ -564,7 +650,7 @@ export type CreateTokenResponse = Message<"asha.v1.CreateTokenResponse"> & {
  * Use `create(CreateTokenResponseSchema)` to create a new message.
  */
 export const CreateTokenResponseSchema: GenMessage<CreateTokenResponse> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 8);
+  messageDesc(file_asha_v1_admin_service, 9);
 
 /**
  * Asks for access tokens.
@@ -592,7 +678,7 @@ export type ListTokensRequest = Message<"asha.v1.ListTokensRequest"> & {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 9);
+  messageDesc(file_asha_v1_admin_service, 10);
 
 /**
  * A page of access tokens.
@@ -620,7 +706,7 @@ export type ListTokensResponse = Message<"asha.v1.ListTokensResponse"> & {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 10);
+  messageDesc(file_asha_v1_admin_service, 11);
 
 /**
  * Makes an access token void.
@@ -641,7 +727,7 @@ export type RevokeTokenRequest = Message<"asha.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 11);
+  messageDesc(file_asha_v1_admin_service, 12);
 
 /**
  * The revoked token.
@@ -662,7 +748,7 @@ export type RevokeTokenResponse = Message<"asha.v1.RevokeTokenResponse"> & {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_asha_v1_admin_service, 12);
+  messageDesc(file_asha_v1_admin_service, 13);
 
 /**
  * What the bearer of a token may do. Each role includes those before it.

@@ -37,6 +37,11 @@ public final class AdminServiceOuterClass extends com.google.protobuf.GeneratedF
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_asha_v1_GetServerInfoResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_asha_v1_IdentityLimits_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_asha_v1_IdentityLimits_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_asha_v1_Limits_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -103,7 +108,7 @@ public final class AdminServiceOuterClass extends com.google.protobuf.GeneratedF
       "\n\033asha/v1/admin_service.proto\022\007asha.v1\032\036" +
       "google/protobuf/duration.proto\032\037google/p" +
       "rotobuf/timestamp.proto\"\026\n\024GetServerInfo" +
-      "Request\"\206\003\n\025GetServerInfoResponse\022\017\n\007ver" +
+      "Request\"\270\003\n\025GetServerInfoResponse\022\017\n\007ver" +
       "sion\030\001 \001(\t\022.\n\nstart_time\030\002 \001(\0132\032.google." +
       "protobuf.Timestamp\022\025\n\rdatabase_path\030\003 \001(" +
       "\t\022\026\n\016schema_version\030\004 \001(\003\022\026\n\016sqlite_vers" +
@@ -113,64 +118,76 @@ public final class AdminServiceOuterClass extends com.google.protobuf.GeneratedF
       "pen_session_count\030\n \001(\003\022\023\n\013inbox_depth\030\013" +
       " \001(\003\022)\n\006uptime\030\014 \001(\0132\031.google.protobuf.D" +
       "uration\022\037\n\006limits\030\r \001(\0132\017.asha.v1.Limits" +
-      "\"\247\005\n\006Limits\022\031\n\021max_request_bytes\030\001 \001(\003\022\036" +
-      "\n\026max_metrics_per_report\030\002 \001(\003\022\037\n\027max_re" +
-      "ports_per_message\030\003 \001(\003\022\026\n\016max_parameter" +
-      "s\030\004 \001(\003\022\022\n\nmax_labels\030\005 \001(\003\022\027\n\017max_label" +
-      "_bytes\030\006 \001(\003\022\026\n\016max_name_bytes\030\007 \001(\003\022\036\n\026" +
-      "max_display_name_bytes\030\010 \001(\003\022\025\n\rmax_uri_" +
-      "bytes\030\t \001(\003\022\031\n\021max_message_bytes\030\n \001(\003\022\"" +
-      "\n\032max_observations_per_trial\030\013 \001(\003\022\027\n\017ma" +
-      "x_experiments\030\014 \001(\003\022\031\n\021max_open_sessions" +
-      "\030\r \001(\003\022\030\n\020max_open_watches\030\016 \001(\003\022\031\n\021max_" +
-      "waiting_calls\030\017 \001(\003\022\027\n\017max_inbox_depth\030\020" +
-      " \001(\003\022\025\n\rmax_page_size\030\021 \001(\003\022\026\n\016max_page_" +
-      "bytes\030\022 \001(\003\022\027\n\017max_chunk_bytes\030\023 \001(\003\0226\n\023" +
-      "max_suggestion_wait\030\024 \001(\0132\031.google.proto" +
-      "buf.Duration\0227\n\024max_should_stop_wait\030\025 \001" +
-      "(\0132\031.google.protobuf.Duration\022\030\n\020max_ope" +
-      "n_exports\030\026 \001(\003\022\031\n\021max_waiting_reads\030\027 \001" +
-      "(\003\"Q\n\021ListLeasesRequest\022\025\n\rexperiment_id" +
-      "\030\001 \001(\t\022\021\n\tpage_size\030\002 \001(\005\022\022\n\npage_token\030" +
-      "\003 \001(\t\"\325\001\n\013LeaseRecord\022\025\n\rexperiment_id\030\001" +
-      " \001(\t\022\024\n\014trial_number\030\002 \001(\003\022\017\n\007attempt\030\003 " +
-      "\001(\003\022\021\n\tworker_id\030\004 \001(\t\022\026\n\016incarnation_id" +
-      "\030\005 \001(\t\022/\n\013expire_time\030\006 \001(\0132\032.google.pro" +
-      "tobuf.Timestamp\022,\n\tremaining\030\007 \001(\0132\031.goo" +
-      "gle.protobuf.Duration\"S\n\022ListLeasesRespo" +
-      "nse\022$\n\006leases\030\001 \003(\0132\024.asha.v1.LeaseRecor" +
-      "d\022\027\n\017next_page_token\030\002 \001(\t\"\342\001\n\005Token\022\014\n\004" +
-      "name\030\001 \001(\t\022\033\n\004role\030\002 \001(\0162\r.asha.v1.Role\022" +
-      "\033\n\023experiment_patterns\030\003 \003(\t\022/\n\013create_t" +
-      "ime\030\004 \001(\0132\032.google.protobuf.Timestamp\022/\n" +
-      "\013expire_time\030\005 \001(\0132\032.google.protobuf.Tim" +
-      "estamp\022/\n\013revoke_time\030\006 \001(\0132\032.google.pro" +
-      "tobuf.Timestamp\"\215\001\n\022CreateTokenRequest\022\014" +
-      "\n\004name\030\001 \001(\t\022\033\n\004role\030\002 \001(\0162\r.asha.v1.Rol" +
-      "e\022\033\n\023experiment_patterns\030\003 \003(\t\022/\n\013expire" +
-      "_time\030\004 \001(\0132\032.google.protobuf.Timestamp\"" +
-      "D\n\023CreateTokenResponse\022\035\n\005token\030\001 \001(\0132\016." +
-      "asha.v1.Token\022\016\n\006secret\030\002 \001(\t\":\n\021ListTok" +
-      "ensRequest\022\021\n\tpage_size\030\001 \001(\005\022\022\n\npage_to" +
-      "ken\030\002 \001(\t\"M\n\022ListTokensResponse\022\036\n\006token" +
-      "s\030\001 \003(\0132\016.asha.v1.Token\022\027\n\017next_page_tok" +
-      "en\030\002 \001(\t\"\"\n\022RevokeTokenRequest\022\014\n\004name\030\001" +
-      " \001(\t\"4\n\023RevokeTokenResponse\022\035\n\005token\030\001 \001" +
-      "(\0132\016.asha.v1.Token*L\n\004Role\022\024\n\020ROLE_UNSPE" +
-      "CIFIED\020\000\022\r\n\tROLE_READ\020\001\022\017\n\013ROLE_WORKER\020\002" +
-      "\022\016\n\nROLE_ADMIN\020\0032\217\003\n\014AdminService\022S\n\rGet" +
-      "ServerInfo\022\035.asha.v1.GetServerInfoReques" +
-      "t\032\036.asha.v1.GetServerInfoResponse\"\003\220\002\001\022J" +
-      "\n\nListLeases\022\032.asha.v1.ListLeasesRequest" +
-      "\032\033.asha.v1.ListLeasesResponse\"\003\220\002\001\022H\n\013Cr" +
-      "eateToken\022\033.asha.v1.CreateTokenRequest\032\034" +
-      ".asha.v1.CreateTokenResponse\022J\n\nListToke" +
-      "ns\022\032.asha.v1.ListTokensRequest\032\033.asha.v1" +
-      ".ListTokensResponse\"\003\220\002\001\022H\n\013RevokeToken\022" +
-      "\033.asha.v1.RevokeTokenRequest\032\034.asha.v1.R" +
-      "evokeTokenResponseB5\n\007asha.v1P\001Z\036asha/cl" +
-      "ients/go/asha/v1;ashav1\252\002\007Asha.V1b\006proto" +
-      "3"
+      "\0220\n\017identity_limits\030\016 \001(\0132\027.asha.v1.Iden" +
+      "tityLimits\"\356\002\n\016IdentityLimits\022 \n\023request" +
+      "s_per_second\030\001 \001(\003H\000\210\001\001\022\037\n\022reports_per_s" +
+      "econd\030\002 \001(\003H\001\210\001\001\022\026\n\tmax_calls\030\003 \001(\003H\002\210\001\001" +
+      "\022\036\n\021max_waiting_calls\030\004 \001(\003H\003\210\001\001\022\036\n\021max_" +
+      "open_sessions\030\005 \001(\003H\004\210\001\001\022\034\n\017max_experime" +
+      "nts\030\006 \001(\003H\005\210\001\001\022\027\n\nmax_trials\030\007 \001(\003H\006\210\001\001B" +
+      "\026\n\024_requests_per_secondB\025\n\023_reports_per_" +
+      "secondB\014\n\n_max_callsB\024\n\022_max_waiting_cal" +
+      "lsB\024\n\022_max_open_sessionsB\022\n\020_max_experim" +
+      "entsB\r\n\013_max_trials\"\247\005\n\006Limits\022\031\n\021max_re" +
+      "quest_bytes\030\001 \001(\003\022\036\n\026max_metrics_per_rep" +
+      "ort\030\002 \001(\003\022\037\n\027max_reports_per_message\030\003 \001" +
+      "(\003\022\026\n\016max_parameters\030\004 \001(\003\022\022\n\nmax_labels" +
+      "\030\005 \001(\003\022\027\n\017max_label_bytes\030\006 \001(\003\022\026\n\016max_n" +
+      "ame_bytes\030\007 \001(\003\022\036\n\026max_display_name_byte" +
+      "s\030\010 \001(\003\022\025\n\rmax_uri_bytes\030\t \001(\003\022\031\n\021max_me" +
+      "ssage_bytes\030\n \001(\003\022\"\n\032max_observations_pe" +
+      "r_trial\030\013 \001(\003\022\027\n\017max_experiments\030\014 \001(\003\022\031" +
+      "\n\021max_open_sessions\030\r \001(\003\022\030\n\020max_open_wa" +
+      "tches\030\016 \001(\003\022\031\n\021max_waiting_calls\030\017 \001(\003\022\027" +
+      "\n\017max_inbox_depth\030\020 \001(\003\022\025\n\rmax_page_size" +
+      "\030\021 \001(\003\022\026\n\016max_page_bytes\030\022 \001(\003\022\027\n\017max_ch" +
+      "unk_bytes\030\023 \001(\003\0226\n\023max_suggestion_wait\030\024" +
+      " \001(\0132\031.google.protobuf.Duration\0227\n\024max_s" +
+      "hould_stop_wait\030\025 \001(\0132\031.google.protobuf." +
+      "Duration\022\030\n\020max_open_exports\030\026 \001(\003\022\031\n\021ma" +
+      "x_waiting_reads\030\027 \001(\003\"Q\n\021ListLeasesReque" +
+      "st\022\025\n\rexperiment_id\030\001 \001(\t\022\021\n\tpage_size\030\002" +
+      " \001(\005\022\022\n\npage_token\030\003 \001(\t\"\325\001\n\013LeaseRecord" +
+      "\022\025\n\rexperiment_id\030\001 \001(\t\022\024\n\014trial_number\030" +
+      "\002 \001(\003\022\017\n\007attempt\030\003 \001(\003\022\021\n\tworker_id\030\004 \001(" +
+      "\t\022\026\n\016incarnation_id\030\005 \001(\t\022/\n\013expire_time" +
+      "\030\006 \001(\0132\032.google.protobuf.Timestamp\022,\n\tre" +
+      "maining\030\007 \001(\0132\031.google.protobuf.Duration" +
+      "\"S\n\022ListLeasesResponse\022$\n\006leases\030\001 \003(\0132\024" +
+      ".asha.v1.LeaseRecord\022\027\n\017next_page_token\030" +
+      "\002 \001(\t\"\213\002\n\005Token\022\014\n\004name\030\001 \001(\t\022\033\n\004role\030\002 " +
+      "\001(\0162\r.asha.v1.Role\022\033\n\023experiment_pattern" +
+      "s\030\003 \003(\t\022/\n\013create_time\030\004 \001(\0132\032.google.pr" +
+      "otobuf.Timestamp\022/\n\013expire_time\030\005 \001(\0132\032." +
+      "google.protobuf.Timestamp\022/\n\013revoke_time" +
+      "\030\006 \001(\0132\032.google.protobuf.Timestamp\022\'\n\006li" +
+      "mits\030\007 \001(\0132\027.asha.v1.IdentityLimits\"\266\001\n\022" +
+      "CreateTokenRequest\022\014\n\004name\030\001 \001(\t\022\033\n\004role" +
+      "\030\002 \001(\0162\r.asha.v1.Role\022\033\n\023experiment_patt" +
+      "erns\030\003 \003(\t\022/\n\013expire_time\030\004 \001(\0132\032.google" +
+      ".protobuf.Timestamp\022\'\n\006limits\030\005 \001(\0132\027.as" +
+      "ha.v1.IdentityLimits\"D\n\023CreateTokenRespo" +
+      "nse\022\035\n\005token\030\001 \001(\0132\016.asha.v1.Token\022\016\n\006se" +
+      "cret\030\002 \001(\t\":\n\021ListTokensRequest\022\021\n\tpage_" +
+      "size\030\001 \001(\005\022\022\n\npage_token\030\002 \001(\t\"M\n\022ListTo" +
+      "kensResponse\022\036\n\006tokens\030\001 \003(\0132\016.asha.v1.T" +
+      "oken\022\027\n\017next_page_token\030\002 \001(\t\"\"\n\022RevokeT" +
+      "okenRequest\022\014\n\004name\030\001 \001(\t\"4\n\023RevokeToken" +
+      "Response\022\035\n\005token\030\001 \001(\0132\016.asha.v1.Token*" +
+      "L\n\004Role\022\024\n\020ROLE_UNSPECIFIED\020\000\022\r\n\tROLE_RE" +
+      "AD\020\001\022\017\n\013ROLE_WORKER\020\002\022\016\n\nROLE_ADMIN\020\0032\217\003" +
+      "\n\014AdminService\022S\n\rGetServerInfo\022\035.asha.v" +
+      "1.GetServerInfoRequest\032\036.asha.v1.GetServ" +
+      "erInfoResponse\"\003\220\002\001\022J\n\nListLeases\022\032.asha" +
+      ".v1.ListLeasesRequest\032\033.asha.v1.ListLeas" +
+      "esResponse\"\003\220\002\001\022H\n\013CreateToken\022\033.asha.v1" +
+      ".CreateTokenRequest\032\034.asha.v1.CreateToke" +
+      "nResponse\022J\n\nListTokens\022\032.asha.v1.ListTo" +
+      "kensRequest\032\033.asha.v1.ListTokensResponse" +
+      "\"\003\220\002\001\022H\n\013RevokeToken\022\033.asha.v1.RevokeTok" +
+      "enRequest\032\034.asha.v1.RevokeTokenResponseB" +
+      "5\n\007asha.v1P\001Z\036asha/clients/go/asha/v1;as" +
+      "hav1\252\002\007Asha.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -189,69 +206,75 @@ public final class AdminServiceOuterClass extends com.google.protobuf.GeneratedF
     internal_static_asha_v1_GetServerInfoResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_GetServerInfoResponse_descriptor,
-        new java.lang.String[] { "Version", "StartTime", "DatabasePath", "SchemaVersion", "SqliteVersion", "ExperimentCount", "LiveLeaseCount", "OpenWatchCount", "WaitingCallCount", "OpenSessionCount", "InboxDepth", "Uptime", "Limits", });
-    internal_static_asha_v1_Limits_descriptor =
+        new java.lang.String[] { "Version", "StartTime", "DatabasePath", "SchemaVersion", "SqliteVersion", "ExperimentCount", "LiveLeaseCount", "OpenWatchCount", "WaitingCallCount", "OpenSessionCount", "InboxDepth", "Uptime", "Limits", "IdentityLimits", });
+    internal_static_asha_v1_IdentityLimits_descriptor =
       getDescriptor().getMessageType(2);
+    internal_static_asha_v1_IdentityLimits_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_asha_v1_IdentityLimits_descriptor,
+        new java.lang.String[] { "RequestsPerSecond", "ReportsPerSecond", "MaxCalls", "MaxWaitingCalls", "MaxOpenSessions", "MaxExperiments", "MaxTrials", });
+    internal_static_asha_v1_Limits_descriptor =
+      getDescriptor().getMessageType(3);
     internal_static_asha_v1_Limits_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_Limits_descriptor,
         new java.lang.String[] { "MaxRequestBytes", "MaxMetricsPerReport", "MaxReportsPerMessage", "MaxParameters", "MaxLabels", "MaxLabelBytes", "MaxNameBytes", "MaxDisplayNameBytes", "MaxUriBytes", "MaxMessageBytes", "MaxObservationsPerTrial", "MaxExperiments", "MaxOpenSessions", "MaxOpenWatches", "MaxWaitingCalls", "MaxInboxDepth", "MaxPageSize", "MaxPageBytes", "MaxChunkBytes", "MaxSuggestionWait", "MaxShouldStopWait", "MaxOpenExports", "MaxWaitingReads", });
     internal_static_asha_v1_ListLeasesRequest_descriptor =
-      getDescriptor().getMessageType(3);
+      getDescriptor().getMessageType(4);
     internal_static_asha_v1_ListLeasesRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_ListLeasesRequest_descriptor,
         new java.lang.String[] { "ExperimentId", "PageSize", "PageToken", });
     internal_static_asha_v1_LeaseRecord_descriptor =
-      getDescriptor().getMessageType(4);
+      getDescriptor().getMessageType(5);
     internal_static_asha_v1_LeaseRecord_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_LeaseRecord_descriptor,
         new java.lang.String[] { "ExperimentId", "TrialNumber", "Attempt", "WorkerId", "IncarnationId", "ExpireTime", "Remaining", });
     internal_static_asha_v1_ListLeasesResponse_descriptor =
-      getDescriptor().getMessageType(5);
+      getDescriptor().getMessageType(6);
     internal_static_asha_v1_ListLeasesResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_ListLeasesResponse_descriptor,
         new java.lang.String[] { "Leases", "NextPageToken", });
     internal_static_asha_v1_Token_descriptor =
-      getDescriptor().getMessageType(6);
+      getDescriptor().getMessageType(7);
     internal_static_asha_v1_Token_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_Token_descriptor,
-        new java.lang.String[] { "Name", "Role", "ExperimentPatterns", "CreateTime", "ExpireTime", "RevokeTime", });
+        new java.lang.String[] { "Name", "Role", "ExperimentPatterns", "CreateTime", "ExpireTime", "RevokeTime", "Limits", });
     internal_static_asha_v1_CreateTokenRequest_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_asha_v1_CreateTokenRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_CreateTokenRequest_descriptor,
-        new java.lang.String[] { "Name", "Role", "ExperimentPatterns", "ExpireTime", });
+        new java.lang.String[] { "Name", "Role", "ExperimentPatterns", "ExpireTime", "Limits", });
     internal_static_asha_v1_CreateTokenResponse_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_asha_v1_CreateTokenResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_CreateTokenResponse_descriptor,
         new java.lang.String[] { "Token", "Secret", });
     internal_static_asha_v1_ListTokensRequest_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_asha_v1_ListTokensRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_ListTokensRequest_descriptor,
         new java.lang.String[] { "PageSize", "PageToken", });
     internal_static_asha_v1_ListTokensResponse_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_asha_v1_ListTokensResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_ListTokensResponse_descriptor,
         new java.lang.String[] { "Tokens", "NextPageToken", });
     internal_static_asha_v1_RevokeTokenRequest_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(12);
     internal_static_asha_v1_RevokeTokenRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_RevokeTokenRequest_descriptor,
         new java.lang.String[] { "Name", });
     internal_static_asha_v1_RevokeTokenResponse_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(13);
     internal_static_asha_v1_RevokeTokenResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_RevokeTokenResponse_descriptor,

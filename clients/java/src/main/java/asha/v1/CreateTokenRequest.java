@@ -227,6 +227,47 @@ private static final long serialVersionUID = 0L;
     return expireTime_ == null ? com.google.protobuf.Timestamp.getDefaultInstance() : expireTime_;
   }
 
+  public static final int LIMITS_FIELD_NUMBER = 5;
+  private asha.v1.IdentityLimits limits_;
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   * @return Whether the limits field is set.
+   */
+  @java.lang.Override
+  public boolean hasLimits() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   * @return The limits.
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimits getLimits() {
+    return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+  }
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder() {
+    return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -253,6 +294,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       output.writeMessage(4, getExpireTime());
     }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeMessage(5, getLimits());
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -275,6 +319,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000001) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(4, getExpireTime());
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(5, getLimits());
     }
     return size;
   }
@@ -310,6 +358,11 @@ private static final long serialVersionUID = 0L;
       if (!getExpireTime()
           .equals(other.getExpireTime())) return false;
     }
+    if (hasLimits() != other.hasLimits()) return false;
+    if (hasLimits()) {
+      if (!getLimits()
+          .equals(other.getLimits())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -332,6 +385,10 @@ private static final long serialVersionUID = 0L;
     if (hasExpireTime()) {
       hash = (37 * hash) + EXPIRE_TIME_FIELD_NUMBER;
       hash = (53 * hash) + getExpireTime().hashCode();
+    }
+    if (hasLimits()) {
+      hash = (37 * hash) + LIMITS_FIELD_NUMBER;
+      hash = (53 * hash) + getLimits().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -468,6 +525,7 @@ private static final long serialVersionUID = 0L;
       if (com.google.protobuf.GeneratedMessage
               .alwaysUseFieldBuilders) {
         internalGetExpireTimeFieldBuilder();
+        internalGetLimitsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -482,6 +540,11 @@ private static final long serialVersionUID = 0L;
       if (expireTimeBuilder_ != null) {
         expireTimeBuilder_.dispose();
         expireTimeBuilder_ = null;
+      }
+      limits_ = null;
+      if (limitsBuilder_ != null) {
+        limitsBuilder_.dispose();
+        limitsBuilder_ = null;
       }
       return this;
     }
@@ -533,6 +596,12 @@ private static final long serialVersionUID = 0L;
             : expireTimeBuilder_.build();
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.limits_ = limitsBuilder_ == null
+            ? limits_
+            : limitsBuilder_.build();
+        to_bitField0_ |= 0x00000002;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -568,6 +637,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasExpireTime()) {
         mergeExpireTime(other.getExpireTime());
+      }
+      if (other.hasLimits()) {
+        mergeLimits(other.getLimits());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -615,6 +687,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 34
+            case 42: {
+              input.readMessage(
+                  internalGetLimitsFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1110,6 +1189,170 @@ private static final long serialVersionUID = 0L;
         expireTime_ = null;
       }
       return expireTimeBuilder_;
+    }
+
+    private asha.v1.IdentityLimits limits_;
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> limitsBuilder_;
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     * @return Whether the limits field is set.
+     */
+    public boolean hasLimits() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     * @return The limits.
+     */
+    public asha.v1.IdentityLimits getLimits() {
+      if (limitsBuilder_ == null) {
+        return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+      } else {
+        return limitsBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public Builder setLimits(asha.v1.IdentityLimits value) {
+      if (limitsBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        limits_ = value;
+      } else {
+        limitsBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public Builder setLimits(
+        asha.v1.IdentityLimits.Builder builderForValue) {
+      if (limitsBuilder_ == null) {
+        limits_ = builderForValue.build();
+      } else {
+        limitsBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public Builder mergeLimits(asha.v1.IdentityLimits value) {
+      if (limitsBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0) &&
+          limits_ != null &&
+          limits_ != asha.v1.IdentityLimits.getDefaultInstance()) {
+          getLimitsBuilder().mergeFrom(value);
+        } else {
+          limits_ = value;
+        }
+      } else {
+        limitsBuilder_.mergeFrom(value);
+      }
+      if (limits_ != null) {
+        bitField0_ |= 0x00000010;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public Builder clearLimits() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      limits_ = null;
+      if (limitsBuilder_ != null) {
+        limitsBuilder_.dispose();
+        limitsBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public asha.v1.IdentityLimits.Builder getLimitsBuilder() {
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return internalGetLimitsFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    public asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder() {
+      if (limitsBuilder_ != null) {
+        return limitsBuilder_.getMessageOrBuilder();
+      } else {
+        return limits_ == null ?
+            asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+      }
+    }
+    /**
+     * <pre>
+     * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+     * INVALID_REQUEST.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 5;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> 
+        internalGetLimitsFieldBuilder() {
+      if (limitsBuilder_ == null) {
+        limitsBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder>(
+                getLimits(),
+                getParentForChildren(),
+                isClean());
+        limits_ = null;
+      }
+      return limitsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:asha.v1.CreateTokenRequest)

@@ -122,4 +122,34 @@ public interface CreateTokenRequestOrBuilder extends
    * <code>.google.protobuf.Timestamp expire_time = 4;</code>
    */
   com.google.protobuf.TimestampOrBuilder getExpireTimeOrBuilder();
+
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   * @return Whether the limits field is set.
+   */
+  boolean hasLimits();
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   * @return The limits.
+   */
+  asha.v1.IdentityLimits getLimits();
+  /**
+   * <pre>
+   * What its bearer may take; an absent limit (default) is the server's setting, 0 is none. Negative is INVALID_ARGUMENT /
+   * INVALID_REQUEST.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 5;</code>
+   */
+  asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder();
 }

@@ -60,7 +60,7 @@ public final class Error extends com.google.protobuf.GeneratedFile {
       "\003(\0132\027.asha.v1.FieldViolation\022.\n\013retry_de" +
       "lay\030\006 \001(\0132\031.google.protobuf.Duration\032/\n\r" +
       "MetadataEntry\022\013\n\003key\030\001 \001(\t\022\r\n\005value\030\002 \001(" +
-      "\t:\0028\001*\277\006\n\013ErrorReason\022\034\n\030ERROR_REASON_UN" +
+      "\t:\0028\001*\340\006\n\013ErrorReason\022\034\n\030ERROR_REASON_UN" +
       "SPECIFIED\020\000\022 \n\034ERROR_REASON_INVALID_REQU" +
       "EST\020\001\022%\n!ERROR_REASON_EXPERIMENT_NOT_FOU" +
       "ND\020\002\022 \n\034ERROR_REASON_TRIAL_NOT_FOUND\020\003\022\"" +
@@ -80,9 +80,10 @@ public final class Error extends com.google.protobuf.GeneratedFile {
       "G\020\023\022\036\n\032ERROR_REASON_TOKEN_INVALID\020\024\022\036\n\032E" +
       "RROR_REASON_SCOPE_MISSING\020\025\022\031\n\025ERROR_REA" +
       "SON_INTERNAL\020\026\022 \n\034ERROR_REASON_TOKEN_NOT" +
-      "_FOUND\020\027\022\035\n\031ERROR_REASON_TOKEN_EXISTS\020\030B" +
-      "5\n\007asha.v1P\001Z\036asha/clients/go/asha/v1;as" +
-      "hav1\252\002\007Asha.V1b\006proto3"
+      "_FOUND\020\027\022\035\n\031ERROR_REASON_TOKEN_EXISTS\020\030\022" +
+      "\037\n\033ERROR_REASON_QUOTA_EXCEEDED\020\031B5\n\007asha" +
+      ".v1P\001Z\036asha/clients/go/asha/v1;ashav1\252\002\007" +
+      "Asha.V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -219,6 +219,15 @@ public enum ErrorReason
    * <code>ERROR_REASON_TOKEN_EXISTS = 24;</code>
    */
   ERROR_REASON_TOKEN_EXISTS(24),
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED: the caller's identity has what it may take. Metadata names the `limit`, its amount (`most`) and the
+   * `identity`; RetryInfo says when to try again, and is absent where only deleting something makes room.
+   * </pre>
+   *
+   * <code>ERROR_REASON_QUOTA_EXCEEDED = 25;</code>
+   */
+  ERROR_REASON_QUOTA_EXCEEDED(25),
   UNRECOGNIZED(-1),
   ;
 
@@ -434,6 +443,15 @@ public enum ErrorReason
    * <code>ERROR_REASON_TOKEN_EXISTS = 24;</code>
    */
   public static final int ERROR_REASON_TOKEN_EXISTS_VALUE = 24;
+  /**
+   * <pre>
+   * RESOURCE_EXHAUSTED: the caller's identity has what it may take. Metadata names the `limit`, its amount (`most`) and the
+   * `identity`; RetryInfo says when to try again, and is absent where only deleting something makes room.
+   * </pre>
+   *
+   * <code>ERROR_REASON_QUOTA_EXCEEDED = 25;</code>
+   */
+  public static final int ERROR_REASON_QUOTA_EXCEEDED_VALUE = 25;
 
 
   public final int getNumber() {
@@ -485,6 +503,7 @@ public enum ErrorReason
       case 22: return ERROR_REASON_INTERNAL;
       case 23: return ERROR_REASON_TOKEN_NOT_FOUND;
       case 24: return ERROR_REASON_TOKEN_EXISTS;
+      case 25: return ERROR_REASON_QUOTA_EXCEEDED;
       default: return null;
     }
   }

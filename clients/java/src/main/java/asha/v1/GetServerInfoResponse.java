@@ -416,6 +416,44 @@ private static final long serialVersionUID = 0L;
     return limits_ == null ? asha.v1.Limits.getDefaultInstance() : limits_;
   }
 
+  public static final int IDENTITY_LIMITS_FIELD_NUMBER = 14;
+  private asha.v1.IdentityLimits identityLimits_;
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   * @return Whether the identityLimits field is set.
+   */
+  @java.lang.Override
+  public boolean hasIdentityLimits() {
+    return ((bitField0_ & 0x00000008) != 0);
+  }
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   * @return The identityLimits.
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimits getIdentityLimits() {
+    return identityLimits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : identityLimits_;
+  }
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimitsOrBuilder getIdentityLimitsOrBuilder() {
+    return identityLimits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : identityLimits_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -469,6 +507,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       output.writeMessage(13, getLimits());
     }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      output.writeMessage(14, getIdentityLimits());
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -521,6 +562,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(13, getLimits());
+    }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(14, getIdentityLimits());
     }
     return size;
   }
@@ -581,6 +626,11 @@ private static final long serialVersionUID = 0L;
       if (!getLimits()
           .equals(other.getLimits())) return false;
     }
+    if (hasIdentityLimits() != other.hasIdentityLimits()) return false;
+    if (hasIdentityLimits()) {
+      if (!getIdentityLimits()
+          .equals(other.getIdentityLimits())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -630,6 +680,10 @@ private static final long serialVersionUID = 0L;
     if (hasLimits()) {
       hash = (37 * hash) + LIMITS_FIELD_NUMBER;
       hash = (53 * hash) + getLimits().hashCode();
+    }
+    if (hasIdentityLimits()) {
+      hash = (37 * hash) + IDENTITY_LIMITS_FIELD_NUMBER;
+      hash = (53 * hash) + getIdentityLimits().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -768,6 +822,7 @@ private static final long serialVersionUID = 0L;
         internalGetStartTimeFieldBuilder();
         internalGetUptimeFieldBuilder();
         internalGetLimitsFieldBuilder();
+        internalGetIdentityLimitsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -798,6 +853,11 @@ private static final long serialVersionUID = 0L;
       if (limitsBuilder_ != null) {
         limitsBuilder_.dispose();
         limitsBuilder_ = null;
+      }
+      identityLimits_ = null;
+      if (identityLimitsBuilder_ != null) {
+        identityLimitsBuilder_.dispose();
+        identityLimitsBuilder_ = null;
       }
       return this;
     }
@@ -881,6 +941,12 @@ private static final long serialVersionUID = 0L;
             : limitsBuilder_.build();
         to_bitField0_ |= 0x00000004;
       }
+      if (((from_bitField0_ & 0x00002000) != 0)) {
+        result.identityLimits_ = identityLimitsBuilder_ == null
+            ? identityLimits_
+            : identityLimitsBuilder_.build();
+        to_bitField0_ |= 0x00000008;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -940,6 +1006,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasLimits()) {
         mergeLimits(other.getLimits());
+      }
+      if (other.hasIdentityLimits()) {
+        mergeIdentityLimits(other.getIdentityLimits());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -1036,6 +1105,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00001000;
               break;
             } // case 106
+            case 114: {
+              input.readMessage(
+                  internalGetIdentityLimitsFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00002000;
+              break;
+            } // case 114
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2100,6 +2176,161 @@ private static final long serialVersionUID = 0L;
         limits_ = null;
       }
       return limitsBuilder_;
+    }
+
+    private asha.v1.IdentityLimits identityLimits_;
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> identityLimitsBuilder_;
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     * @return Whether the identityLimits field is set.
+     */
+    public boolean hasIdentityLimits() {
+      return ((bitField0_ & 0x00002000) != 0);
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     * @return The identityLimits.
+     */
+    public asha.v1.IdentityLimits getIdentityLimits() {
+      if (identityLimitsBuilder_ == null) {
+        return identityLimits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : identityLimits_;
+      } else {
+        return identityLimitsBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public Builder setIdentityLimits(asha.v1.IdentityLimits value) {
+      if (identityLimitsBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        identityLimits_ = value;
+      } else {
+        identityLimitsBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00002000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public Builder setIdentityLimits(
+        asha.v1.IdentityLimits.Builder builderForValue) {
+      if (identityLimitsBuilder_ == null) {
+        identityLimits_ = builderForValue.build();
+      } else {
+        identityLimitsBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00002000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public Builder mergeIdentityLimits(asha.v1.IdentityLimits value) {
+      if (identityLimitsBuilder_ == null) {
+        if (((bitField0_ & 0x00002000) != 0) &&
+          identityLimits_ != null &&
+          identityLimits_ != asha.v1.IdentityLimits.getDefaultInstance()) {
+          getIdentityLimitsBuilder().mergeFrom(value);
+        } else {
+          identityLimits_ = value;
+        }
+      } else {
+        identityLimitsBuilder_.mergeFrom(value);
+      }
+      if (identityLimits_ != null) {
+        bitField0_ |= 0x00002000;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public Builder clearIdentityLimits() {
+      bitField0_ = (bitField0_ & ~0x00002000);
+      identityLimits_ = null;
+      if (identityLimitsBuilder_ != null) {
+        identityLimitsBuilder_.dispose();
+        identityLimitsBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public asha.v1.IdentityLimits.Builder getIdentityLimitsBuilder() {
+      bitField0_ |= 0x00002000;
+      onChanged();
+      return internalGetIdentityLimitsFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    public asha.v1.IdentityLimitsOrBuilder getIdentityLimitsOrBuilder() {
+      if (identityLimitsBuilder_ != null) {
+        return identityLimitsBuilder_.getMessageOrBuilder();
+      } else {
+        return identityLimits_ == null ?
+            asha.v1.IdentityLimits.getDefaultInstance() : identityLimits_;
+      }
+    }
+    /**
+     * <pre>
+     * What the caller's identity may take.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> 
+        internalGetIdentityLimitsFieldBuilder() {
+      if (identityLimitsBuilder_ == null) {
+        identityLimitsBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder>(
+                getIdentityLimits(),
+                getParentForChildren(),
+                isClean());
+        identityLimits_ = null;
+      }
+      return identityLimitsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:asha.v1.GetServerInfoResponse)

@@ -220,4 +220,31 @@ public interface GetServerInfoResponseOrBuilder extends
    * <code>.asha.v1.Limits limits = 13;</code>
    */
   asha.v1.LimitsOrBuilder getLimitsOrBuilder();
+
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   * @return Whether the identityLimits field is set.
+   */
+  boolean hasIdentityLimits();
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   * @return The identityLimits.
+   */
+  asha.v1.IdentityLimits getIdentityLimits();
+  /**
+   * <pre>
+   * What the caller's identity may take.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits identity_limits = 14;</code>
+   */
+  asha.v1.IdentityLimitsOrBuilder getIdentityLimitsOrBuilder();
 }

@@ -316,7 +316,7 @@ java.lang.String defaultValue) {
   private com.google.protobuf.Duration retryDelay_;
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -328,7 +328,7 @@ java.lang.String defaultValue) {
   }
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -340,7 +340,7 @@ java.lang.String defaultValue) {
   }
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1553,7 +1553,7 @@ java.lang.String defaultValue) {
         com.google.protobuf.Duration, com.google.protobuf.Duration.Builder, com.google.protobuf.DurationOrBuilder> retryDelayBuilder_;
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1564,7 +1564,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1579,7 +1579,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1597,7 +1597,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1615,7 +1615,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1640,7 +1640,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1657,7 +1657,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1669,7 +1669,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -1684,7 +1684,7 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+     * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
      * </pre>
      *
      * <code>.google.protobuf.Duration retry_delay = 6;</code>

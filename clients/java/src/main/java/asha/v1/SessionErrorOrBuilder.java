@@ -159,7 +159,7 @@ java.lang.String defaultValue);
 
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -168,7 +168,7 @@ java.lang.String defaultValue);
   boolean hasRetryDelay();
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>
@@ -177,7 +177,7 @@ java.lang.String defaultValue);
   com.google.protobuf.Duration getRetryDelay();
   /**
    * <pre>
-   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE and OVERLOADED, absent otherwise.
+   * When to try again; as RetryInfo.retry_delay. Only with UNAVAILABLE, OVERLOADED and QUOTA_EXCEEDED.
    * </pre>
    *
    * <code>.google.protobuf.Duration retry_delay = 6;</code>

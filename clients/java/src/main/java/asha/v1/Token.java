@@ -297,6 +297,44 @@ private static final long serialVersionUID = 0L;
     return revokeTime_ == null ? com.google.protobuf.Timestamp.getDefaultInstance() : revokeTime_;
   }
 
+  public static final int LIMITS_FIELD_NUMBER = 7;
+  private asha.v1.IdentityLimits limits_;
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   * @return Whether the limits field is set.
+   */
+  @java.lang.Override
+  public boolean hasLimits() {
+    return ((bitField0_ & 0x00000008) != 0);
+  }
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   * @return The limits.
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimits getLimits() {
+    return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+  }
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   */
+  @java.lang.Override
+  public asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder() {
+    return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -329,6 +367,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       output.writeMessage(6, getRevokeTime());
     }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      output.writeMessage(7, getLimits());
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -359,6 +400,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(6, getRevokeTime());
+    }
+    if (((bitField0_ & 0x00000008) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(7, getLimits());
     }
     return size;
   }
@@ -404,6 +449,11 @@ private static final long serialVersionUID = 0L;
       if (!getRevokeTime()
           .equals(other.getRevokeTime())) return false;
     }
+    if (hasLimits() != other.hasLimits()) return false;
+    if (hasLimits()) {
+      if (!getLimits()
+          .equals(other.getLimits())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -434,6 +484,10 @@ private static final long serialVersionUID = 0L;
     if (hasRevokeTime()) {
       hash = (37 * hash) + REVOKE_TIME_FIELD_NUMBER;
       hash = (53 * hash) + getRevokeTime().hashCode();
+    }
+    if (hasLimits()) {
+      hash = (37 * hash) + LIMITS_FIELD_NUMBER;
+      hash = (53 * hash) + getLimits().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -572,6 +626,7 @@ private static final long serialVersionUID = 0L;
         internalGetCreateTimeFieldBuilder();
         internalGetExpireTimeFieldBuilder();
         internalGetRevokeTimeFieldBuilder();
+        internalGetLimitsFieldBuilder();
       }
     }
     @java.lang.Override
@@ -596,6 +651,11 @@ private static final long serialVersionUID = 0L;
       if (revokeTimeBuilder_ != null) {
         revokeTimeBuilder_.dispose();
         revokeTimeBuilder_ = null;
+      }
+      limits_ = null;
+      if (limitsBuilder_ != null) {
+        limitsBuilder_.dispose();
+        limitsBuilder_ = null;
       }
       return this;
     }
@@ -659,6 +719,12 @@ private static final long serialVersionUID = 0L;
             : revokeTimeBuilder_.build();
         to_bitField0_ |= 0x00000004;
       }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.limits_ = limitsBuilder_ == null
+            ? limits_
+            : limitsBuilder_.build();
+        to_bitField0_ |= 0x00000008;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -700,6 +766,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasRevokeTime()) {
         mergeRevokeTime(other.getRevokeTime());
+      }
+      if (other.hasLimits()) {
+        mergeLimits(other.getLimits());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -761,6 +830,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000020;
               break;
             } // case 50
+            case 58: {
+              input.readMessage(
+                  internalGetLimitsFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 58
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1552,6 +1628,161 @@ private static final long serialVersionUID = 0L;
         revokeTime_ = null;
       }
       return revokeTimeBuilder_;
+    }
+
+    private asha.v1.IdentityLimits limits_;
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> limitsBuilder_;
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     * @return Whether the limits field is set.
+     */
+    public boolean hasLimits() {
+      return ((bitField0_ & 0x00000040) != 0);
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     * @return The limits.
+     */
+    public asha.v1.IdentityLimits getLimits() {
+      if (limitsBuilder_ == null) {
+        return limits_ == null ? asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+      } else {
+        return limitsBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public Builder setLimits(asha.v1.IdentityLimits value) {
+      if (limitsBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        limits_ = value;
+      } else {
+        limitsBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public Builder setLimits(
+        asha.v1.IdentityLimits.Builder builderForValue) {
+      if (limitsBuilder_ == null) {
+        limits_ = builderForValue.build();
+      } else {
+        limitsBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public Builder mergeLimits(asha.v1.IdentityLimits value) {
+      if (limitsBuilder_ == null) {
+        if (((bitField0_ & 0x00000040) != 0) &&
+          limits_ != null &&
+          limits_ != asha.v1.IdentityLimits.getDefaultInstance()) {
+          getLimitsBuilder().mergeFrom(value);
+        } else {
+          limits_ = value;
+        }
+      } else {
+        limitsBuilder_.mergeFrom(value);
+      }
+      if (limits_ != null) {
+        bitField0_ |= 0x00000040;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public Builder clearLimits() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      limits_ = null;
+      if (limitsBuilder_ != null) {
+        limitsBuilder_.dispose();
+        limitsBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public asha.v1.IdentityLimits.Builder getLimitsBuilder() {
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return internalGetLimitsFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    public asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder() {
+      if (limitsBuilder_ != null) {
+        return limitsBuilder_.getMessageOrBuilder();
+      } else {
+        return limits_ == null ?
+            asha.v1.IdentityLimits.getDefaultInstance() : limits_;
+      }
+    }
+    /**
+     * <pre>
+     * What its bearer may take, where that differs from the server's setting.
+     * </pre>
+     *
+     * <code>.asha.v1.IdentityLimits limits = 7;</code>
+     */
+    private com.google.protobuf.SingleFieldBuilder<
+        asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder> 
+        internalGetLimitsFieldBuilder() {
+      if (limitsBuilder_ == null) {
+        limitsBuilder_ = new com.google.protobuf.SingleFieldBuilder<
+            asha.v1.IdentityLimits, asha.v1.IdentityLimits.Builder, asha.v1.IdentityLimitsOrBuilder>(
+                getLimits(),
+                getParentForChildren(),
+                isClean());
+        limits_ = null;
+      }
+      return limitsBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:asha.v1.Token)

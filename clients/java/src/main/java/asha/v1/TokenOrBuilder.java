@@ -170,4 +170,31 @@ public interface TokenOrBuilder extends
    * <code>.google.protobuf.Timestamp revoke_time = 6;</code>
    */
   com.google.protobuf.TimestampOrBuilder getRevokeTimeOrBuilder();
+
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   * @return Whether the limits field is set.
+   */
+  boolean hasLimits();
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   * @return The limits.
+   */
+  asha.v1.IdentityLimits getLimits();
+  /**
+   * <pre>
+   * What its bearer may take, where that differs from the server's setting.
+   * </pre>
+   *
+   * <code>.asha.v1.IdentityLimits limits = 7;</code>
+   */
+  asha.v1.IdentityLimitsOrBuilder getLimitsOrBuilder();
 }
