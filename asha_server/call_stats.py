@@ -34,11 +34,13 @@ class CallStats:
     Attributes:
         ended: dict[(method, code, reason), count]; reason is "" for OK.
         took: dict[method, Histogram] of the calls that are not long polls or streams.
+        open_count: calls that have begun and not ended.
     """
 
     def __init__(self) -> None:
         self.ended: dict[tuple[str, str, str], int] = {}
         self.took: dict[str, Histogram] = {}
+        self.open_count = 0
 
     def note(
         self, method: str, code: str, reason: str, seconds: float | None, count: int = 1

@@ -118,6 +118,7 @@ def _answering(
     async def behavior(request: Any, context: Context) -> Any:
         started = time.perf_counter_ns()
         charged: Account | None = None
+        calls.open_count += 1
         try:
             identity = guard.identify(context)
             charged = charge(name, request)
@@ -131,6 +132,7 @@ def _answering(
             await _refuse(name, request, context, error, started, calls)
             raise AssertionError("abort raises") from error
         finally:
+            calls.open_count -= 1
             if charged is not None:
                 charged.end_call()
         calls.note(name, "OK", "", (time.perf_counter_ns() - started) / 1e9 if is_timed else None)
@@ -150,6 +152,7 @@ def _streaming(
     async def behavior(request: Any, context: Context) -> AsyncIterator[Any]:
         started = time.perf_counter_ns()
         charged: Account | None = None
+        calls.open_count += 1
         try:
             identity = guard.identify(context)
             charged = charge(name, request)
@@ -165,6 +168,7 @@ def _streaming(
         except Exception as error:
             await _refuse(name, request, context, error, started, calls)
         finally:
+            calls.open_count -= 1
             if charged is not None:
                 charged.end_call()
         calls.note(name, "OK", "", None)
@@ -182,6 +186,7 @@ def _conversing(
 ) -> Handler:
     async def behavior(requests: Any, context: Context) -> None:
         started = time.perf_counter_ns()
+        calls.open_count += 1
         try:
             guard.identify(context)
             charge(name, requests)
@@ -190,6 +195,8 @@ def _conversing(
             await inner(requests, context)
         except Exception as error:
             await _refuse(name, requests, context, error, started, calls)
+        finally:
+            calls.open_count -= 1
         calls.note(name, "OK", "", None)
         if log.isEnabledFor(logging.INFO):
             _log(name, "OK", requests, context, started)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,9 @@ DESCRIPTORS = tuple(
     )
 )
 SERVICES = tuple(service.full_name for service in DESCRIPTORS)
+_SILENCE_S = 0.05
+"""How long no call is open before the port closes: time to send what was answered."""
+_LOOK_S = 0.005
 _PORT_MAX = 65_535
 """GRPC takes the rest of a greater port divided by 65536, in silence."""
 
@@ -214,21 +218,41 @@ class Server:
         assert self._engine_task is not None
         await asyncio.wait([self._engine_task])
 
+    async def _fall_silent(self, ends_s: float) -> None:
+        """Returns once no call has been open for a moment, or when its time is over.
+
+        Args:
+            ends_s: when that is; monotonic, seconds.
+        """
+        silent_since_s = time.monotonic()
+        while (now_s := time.monotonic()) < ends_s:
+            if self.engine.calls.open_count:
+                silent_since_s = now_s
+            elif now_s - silent_since_s >= _SILENCE_S:
+                return
+            await asyncio.sleep(_LOOK_S)
+
     async def stop(self) -> None:
         """Refuses new calls, answers those in flight, ends long polls, closes the file.
+
+        The port closes once no call is open, or the time for that is over. Until then whoever calls
+        is told when to come back: GRPC ends calls that reach a port as it closes with CANCELLED,
+        which clients have no reason to send again.
 
         Raises:
             Exception: what ended the engine, if it failed.
         """
-        log.info("draining")
+        began_s = time.monotonic()
+        log.info("draining", extra={"at_most_ms": self._config.drain_us // 1_000})
         self._is_ready = False
         await self._health.enter_graceful_shutdown()
         await self._retention.stop()
         if self._grpc:
-            grace_s = self._config.drain_us / 1_000_000
-            stopping = [asyncio.create_task(server.stop(grace_s)) for server in self._grpc]
+            ends_s = began_s + self._config.drain_us / 1_000_000
             self._sessions.end(await self.engine.drain())
-            await asyncio.wait(stopping)
+            await self._fall_silent(ends_s)
+            grace_s = max(ends_s - time.monotonic(), 0)
+            await asyncio.gather(*(server.stop(grace_s) for server in self._grpc))
         if self._listener is not None:
             self._listener.release()
         if self._http is not None:
@@ -237,7 +261,7 @@ class Server:
         await self.reader.close()
         await self._backups.stop()
         await self.engine.stop()
-        log.info("stopped")
+        log.info("stopped", extra={"took_ms": round((time.monotonic() - began_s) * 1_000)})
         if self._engine_task is not None:
             self._engine_task.result()
             await self._backups.finish()

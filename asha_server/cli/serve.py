@@ -131,6 +131,14 @@ class ListenAddress(click.ParamType[str]):
     help="When a client is asked to connect anew; what is in flight has five minutes more.",
 )
 @click.option(
+    "--drain",
+    type=Interval(),
+    default="5s",
+    show_default=True,
+    metavar="TIME",
+    help="At a stop: longest time for what is in flight; a moment where all of it is short.",
+)
+@click.option(
     "--backup-to",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
@@ -202,8 +210,8 @@ def command(
     """Run the server: one process, one SQLite file.
 
     `listening on ADDRESS` is its first line, one for each address, once it can be called. SIGTERM
-    and Ctrl-C answer what is in flight and end it; started again on the same file it goes on where
-    it was.
+    and Ctrl-C answer what is in flight, at most --drain long, and end it; started again on the same
+    file it goes on where it was.
 
     Each option can come from elsewhere: a flag goes before the variable ASHA_NAME of the
     environment, that before the file of --config, that before the default.
@@ -242,6 +250,7 @@ def _config(given: dict[str, Any], limits: Limits) -> Config:
         archive_to=given["archive_to"],
         log_format=given["log_format"],
         log_level=given["log_level"],
+        drain_us=given["drain"],
         transport=transport,
         limits=limits,
     )
@@ -250,7 +259,7 @@ def _config(given: dict[str, Any], limits: Limits) -> Config:
 def _as_given(given: dict[str, Any]) -> dict[str, Any]:
     """The settings in the form in which they are typed."""
     found = dict(given)
-    for name in ("backup_every", "delete_ended_after", "keepalive", "max_connection_age"):
+    for name in ("backup_every", "delete_ended_after", "keepalive", "max_connection_age", "drain"):
         if found[name] is not None:
             found[name] = interval_text(found[name])
     found["socket_mode"] = f"{found['socket_mode']:04o}"

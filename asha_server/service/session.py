@@ -76,6 +76,8 @@ class Sessions:
         self._engine = engine
         self._limits = limits
         self._open: set[Session] = set()
+        # Why no session begins any more; None while they do.
+        self._refusal: AshaError | None = None
 
     @property
     def open_count(self) -> int:
@@ -83,7 +85,8 @@ class Sessions:
         return len(self._open)
 
     def end(self, error: AshaError) -> None:
-        """Ends every session with an error, after what is answered already."""
+        """Ends every session with an error, after what is answered already; no other begins."""
+        self._refusal = error
         for session in self._open:
             session.end(error)
 
@@ -93,7 +96,10 @@ class Sessions:
         Raises:
             ResourceExhausted: LIMIT_EXCEEDED, QUOTA_EXCEEDED: too many sessions are open.
             InvalidRequest: bytes that are no request; the stream ends.
+            Unavailable: SHUTTING_DOWN.
         """
+        if self._refusal is not None:
+            raise self._refusal
         if self.open_count >= self._limits.sessions_max:
             raise ResourceExhausted(
                 ErrorReason.LIMIT_EXCEEDED,

@@ -302,3 +302,34 @@ async def test_a_server_whose_file_cannot_be_written_refuses_and_ends_with_1(
     again = (await serve()).client
     assert (await again.get()).sequence == 3 + acknowledged
     assert verify_file(tmp_path / "asha.db").ok
+
+
+async def test_while_something_is_in_flight_whoever_calls_is_told_when_to_come_back(
+    tmp_path: Path,
+) -> None:
+    """An export that its client does not read is in flight; calls and sessions are refused."""
+    server = Server(Config(tmp_path / "asha.db", ("127.0.0.1:0",), drain_us=60_000_000))
+    await server.start()
+    async with grpc.aio.insecure_channel(server.addresses[0]) as channel:
+        client = Client(server, channel)
+        await client.create()
+        given = await client.take()
+        for number in range(700):
+            metric = t.MetricValue(name=f"m{number}", value=1)
+            await client.report(given, 0, metrics=[metric], checkpoint_uri="x" * 2_000)
+        export = client.experiments.ExportExperiment(e.ExportExperimentRequest(experiment_id="e"))
+        assert await export.read()
+
+        stopping = asyncio.ensure_future(server.stop())
+        ended: Any = None
+        while not isinstance(ended, grpc.aio.AioRpcError):  # until it drains
+            (ended,) = await asyncio.gather(client.get(), return_exceptions=True)
+        for call in (client.get(), client.suggestions.TrainingSession().read()):
+            refusal = await refused(call)
+            assert (refusal.code, refusal.reason) == ("UNAVAILABLE", "SHUTTING_DOWN")
+            assert refusal.retry_after_s == 1
+        assert not stopping.done()
+
+        export.cancel()
+        async with asyncio.timeout(30):
+            await stopping
