@@ -161,6 +161,7 @@ class Config:
         archive_to: a directory that gets the export of what is deleted so; None: it is not kept.
         log_format: `text`, `json`, or `auto`: text on a terminal, JSON lines otherwise.
         log_level: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+        traces: where traces of calls go: `otlp`, `console` or, None, nowhere.
         drain_us: longest time to answer what is in flight at a stop. Microseconds.
         transport: how it is reached.
         limits: what it bears.
@@ -179,6 +180,7 @@ class Config:
     archive_to: Path | None = None
     log_format: str = "auto"
     log_level: str = "INFO"
+    traces: str | None = None
     drain_us: int = 5 * SECOND_US
     transport: Transport = dataclasses.field(default_factory=Transport)
     limits: Limits = dataclasses.field(default_factory=Limits)

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from asha_server.accounts import SERVER, payer
@@ -39,22 +40,15 @@ from asha_server.inbox import Inbox
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
 from asha_server.packing import Packing
-from asha_server.refusals import (
-    overloaded,
-    shutting_down,
-    store_failed,
-    too_many_wait,
-    worker_taken,
-)
+from asha_server.refusals import shutting_down, store_failed, too_many_wait, worker_taken
 from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
 from asha_server.store import StoreFailed, Write
 
 if TYPE_CHECKING:
-    from asha_server.accounts import Account
     from asha_server.config import Limits
     from asha_server.errors import Unavailable
-    from asha_server.hosted import Answered, Arrival, Then
+    from asha_server.hosted import Answered, Arrival, Then, Traces
     from asha_server.search.command import Command, GetSuggestion, ShouldStop
     from asha_server.search.event import Record
     from asha_server.search.spec import ExperimentSpec
@@ -91,6 +85,7 @@ class Engine:
         leases: the terms of all live leases.
         stats: counters.
         calls: how many calls ended how, whoever carried them.
+        traces: tells a tracing system; None: nobody is told.
     """
 
     def __init__(self, store: Store, limits: Limits, clock: Clock | None = None) -> None:
@@ -99,6 +94,7 @@ class Engine:
         self.leases = LeaseTable()
         self.stats = Stats()
         self.calls = CallStats()
+        self.traces: Traces | None = None
         self._store = store
         self._roster = Roster(store, limits.experiments_max)
         keeper = LeaseKeeper(self.leases, self.clock)
@@ -183,8 +179,7 @@ class Engine:
             AshaError: refused, nothing changed; what is refused later goes to `answered`.
         """
         call = Call(experiment_id, command, answered)
-        call.account = payer.get()
-        self._let_in(call.account)
+        self._let_in(call)
         self._queue(call)
 
     async def read(self, experiment_id: str, question: Callable[[Hosted], Any]) -> Any:
@@ -357,25 +352,18 @@ class Engine:
         return self._waiting_calls
 
     async def _put(self, call: Call) -> Any:
-        call.account = payer.get()
-        self._let_in(call.account)
+        self._let_in(call)
         return await self._queue(call)
 
-    def _let_in(self, account: Account) -> None:
-        """Refuses a call where too many wait, or whoever fills the inbox in its place."""
-        if len(self._inbox) >= self.limits.inbox_max:
-            refusal = overloaded(len(self._inbox), self.limits.inbox_max)
-            pushed_out = self._inbox.push_out(account)
-            if pushed_out is None:
-                raise refusal
-            if not pushed_out.future.done():
-                pushed_out.future.set_exception(refusal)
+    def _let_in(self, call: Call) -> None:
+        """Notes whose a call is; refuses it, or one of whoever fills the inbox, if too many wait."""
+        call.account = payer.get()
+        if self.traces is not None:
+            call.span = self.traces.current()
+        self._inbox.make_room(call.account, self.limits.inbox_max)
 
     def _queue(self, call: Call) -> Any:
-        """Puts a call in line; its future, where it has one.
-
-        Without an account of its own it is never pushed out.
-        """
+        """Puts a call in line; its future, where it has one."""
         if self._refusal is not None:
             raise self._refusal
         call.came_us = self._turned_us
@@ -448,7 +436,8 @@ class Engine:
         self.stats.batches += 1
         self.stats.commands += len(batch.calls)
         if batch.touched or batch.deleted:
-            await self._commit(batch)
+            with self.traces.batch(batch.calls) if self.traces is not None else nullcontext():
+                await self._commit(batch)
         # Everything that was decided is durable now: watchers and callers may see it.
         for hosted in batch.touched.values():
             if hosted.records:

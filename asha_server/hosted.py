@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -158,6 +159,27 @@ class Answered(Protocol):
         """The error that is one."""
 
 
+class Traces(Protocol):
+    """What tells a tracing system what becomes of calls."""
+
+    def current(self) -> Any:
+        """The span of the call at work."""
+
+    def batch(self, calls: list[Call]) -> AbstractContextManager[object]:
+        """The span of a commit, which those of its calls are linked to."""
+
+    def request(self, method: str, traceparent: str) -> Any:
+        """The span of a session's request, which is to be ended.
+
+        Args:
+            method: the call that it is.
+            traceparent: what it is a part of; "" or malformed: nothing.
+        """
+
+    def within(self, span: Any) -> AbstractContextManager[object]:
+        """Makes a span that of the call at work."""
+
+
 class Call:
     """One thing asked of the engine, and the future that its answer resolves.
 
@@ -169,9 +191,12 @@ class Call:
         then: what is told of the experiment right after a command; None: the command's reply.
         account: who asks.
         came_us: a time before which it did not come; monotonic.
+        span: of the call that it is a part of; None where nothing is traced.
     """
 
-    __slots__ = ("account", "came_us", "experiment_id", "future", "may_wait", "then", "work")
+    __slots__ = (
+        "account", "came_us", "experiment_id", "future", "may_wait", "span", "then", "work",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -189,6 +214,7 @@ class Call:
         self.may_wait = may_wait
         self.account = SERVER
         self.came_us = 0
+        self.span: Any = None
 
 
 class Batch:

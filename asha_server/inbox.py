@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from asha_server.accounts import SERVER
+from asha_server.refusals import overloaded
 
 if TYPE_CHECKING:
     from asha_server.accounts import Account
@@ -36,6 +37,21 @@ class Inbox:
             lane = self._lanes[account] = deque()
         lane.append(call)
         self._length += 1
+
+    def make_room(self, account: Account, most: int) -> None:
+        """Refuses whoever has most in line, if it is full: who asks, or another's latest call.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+        """
+        if self._length < most:
+            return
+        refusal = overloaded(self._length, most)
+        pushed_out = self.push_out(account)
+        if pushed_out is None:
+            raise refusal
+        if not pushed_out.future.done():
+            pushed_out.future.set_exception(refusal)
 
     def push_out(self, account: Account) -> Call | None:
         """Takes the latest call out of the longest lane, to make room for one of an account.

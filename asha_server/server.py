@@ -55,6 +55,7 @@ from asha_server.transport import (
 if TYPE_CHECKING:
     from asha_server.config import Config
     from asha_server.http.serving import HttpServer
+    from asha_server.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +110,7 @@ class Server:
         self._grpc: list[grpc.aio.Server] = []
         self._listener: Listener | None = None
         self._http: HttpServer | None = None
+        self._tracing: Tracing | None = None
         self._is_ready = False
         self._engine_task: asyncio.Task[None] | None = None
 
@@ -127,9 +129,13 @@ class Server:
         if config.auth == "tokens" and not tokens.has_administrator:
             await _make_administrator(tokens, config.database)
         guard = Guard(tokens if config.auth == "tokens" else None, self.accounts)
-        interceptor = ErrorInterceptor(config.limits, guard, self.engine.calls)
+        interceptors: list[Any] = [ErrorInterceptor(config.limits, guard, self.engine.calls)]
+        if config.traces is not None:
+            self._tracing = _tracing(config.traces)
+            self.engine.traces = self._tracing
+            interceptors.insert(0, self._tracing.interceptor)
         servers = [
-            grpc.aio.server(interceptors=[interceptor], options=channel_options(config))
+            grpc.aio.server(interceptors=interceptors, options=channel_options(config))
             for _ in range(1 if all(map(is_socket_file, config.listen)) else SHARING)
         ]
         self._register(servers, mint, tokens)
@@ -261,10 +267,27 @@ class Server:
         await self.reader.close()
         await self._backups.stop()
         await self.engine.stop()
+        if self._tracing is not None:
+            await self._tracing.close()
         log.info("stopped", extra={"took_ms": round((time.monotonic() - began_s) * 1_000)})
         if self._engine_task is not None:
             self._engine_task.result()
             await self._backups.finish()
+
+
+def _tracing(target: str) -> Tracing:
+    """What traces calls.
+
+    Raises:
+        ServerError: what it needs is not installed.
+    """
+    try:
+        from asha_server.tracing import Tracing  # noqa: PLC0415 - an extra, 0.2 s
+    except ModuleNotFoundError as error:
+        raise ServerError(
+            f"--traces needs the package {error.name}: pip install 'asha-server[otel]'"
+        ) from None
+    return Tracing(target)
 
 
 async def _make_administrator(tokens: Tokens, database: Path) -> None:

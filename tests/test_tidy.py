@@ -15,7 +15,7 @@ ROOMS = (
     ("cli",),
     ("server", "transport"),
     ("http",),
-    ("service", "status", "interceptor", "guard", "logs", "verify", "retention"),
+    ("service", "status", "interceptor", "guard", "logs", "verify", "retention", "tracing"),
     (
         "engine",
         "accounts",
@@ -47,6 +47,7 @@ ONLY_IN = {
     "grpc_health": {"server", "cli"},
     "grpc_reflection": {"server"},
     "google": {"status", "interceptor", "http", "service", "wire", "pb", "cli"},
+    "opentelemetry": {"tracing"},
     "connectrpc": {"http"},
     "prometheus_client": {"http"},
     "uvicorn": {"http"},
@@ -59,8 +60,8 @@ ONLY_IN = {
     "sqlite_utils": {"store"},
     "uvloop": {"server"},
     "asyncio": {
-        "server", "http", "service", "interceptor", "engine", "decider", "hosted", "watch", "clock",
-        "reader", "retention", "cli",
+        "server", "http", "service", "interceptor", "tracing", "engine", "decider", "hosted",
+        "watch", "clock", "reader", "retention", "cli",
     },
 }  # fmt: skip
 """Outside package -> the rooms that may import it."""

@@ -191,6 +191,12 @@ class ListenAddress(click.ParamType[str]):
     help="What is logged at least.",
 )
 @click.option(
+    "--traces",
+    type=click.Choice(["otlp", "console"]),
+    help="Trace calls and commits: to a collector, by the variables OTEL_EXPORTER_OTLP_ENDPOINT "
+    "and the like, or to standard error. Needs asha-server[otel].  [default: off]",
+)
+@click.option(
     "--limit",
     "limits",
     type=settings.LimitSetting(),
@@ -250,6 +256,7 @@ def _config(given: dict[str, Any], limits: Limits) -> Config:
         archive_to=given["archive_to"],
         log_format=given["log_format"],
         log_level=given["log_level"],
+        traces=given["traces"],
         drain_us=given["drain"],
         transport=transport,
         limits=limits,

@@ -260,7 +260,7 @@ class ReleaseTrialResponse(_message.Message):
     def __init__(self, trial_state: _Optional[_Union[_trial_pb2.TrialState, str]] = ..., decision: _Optional[_Union[_trial_pb2.Decision, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class TrainingSessionRequest(_message.Message):
-    __slots__ = ("request_number", "get_suggestion", "report_metrics", "heartbeat", "report_checkpoint", "complete_trial", "fail_trial", "release_trial", "should_stop")
+    __slots__ = ("request_number", "get_suggestion", "report_metrics", "heartbeat", "report_checkpoint", "complete_trial", "fail_trial", "release_trial", "should_stop", "traceparent")
     REQUEST_NUMBER_FIELD_NUMBER: _ClassVar[int]
     GET_SUGGESTION_FIELD_NUMBER: _ClassVar[int]
     REPORT_METRICS_FIELD_NUMBER: _ClassVar[int]
@@ -270,6 +270,7 @@ class TrainingSessionRequest(_message.Message):
     FAIL_TRIAL_FIELD_NUMBER: _ClassVar[int]
     RELEASE_TRIAL_FIELD_NUMBER: _ClassVar[int]
     SHOULD_STOP_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     request_number: int
     get_suggestion: GetSuggestionRequest
     report_metrics: ReportMetricsRequest
@@ -279,7 +280,8 @@ class TrainingSessionRequest(_message.Message):
     fail_trial: FailTrialRequest
     release_trial: ReleaseTrialRequest
     should_stop: ShouldStopRequest
-    def __init__(self, request_number: _Optional[int] = ..., get_suggestion: _Optional[_Union[GetSuggestionRequest, _Mapping[str, _Any]]] = ..., report_metrics: _Optional[_Union[ReportMetricsRequest, _Mapping[str, _Any]]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping[str, _Any]]] = ..., report_checkpoint: _Optional[_Union[ReportCheckpointRequest, _Mapping[str, _Any]]] = ..., complete_trial: _Optional[_Union[CompleteTrialRequest, _Mapping[str, _Any]]] = ..., fail_trial: _Optional[_Union[FailTrialRequest, _Mapping[str, _Any]]] = ..., release_trial: _Optional[_Union[ReleaseTrialRequest, _Mapping[str, _Any]]] = ..., should_stop: _Optional[_Union[ShouldStopRequest, _Mapping[str, _Any]]] = ...) -> None: ...
+    traceparent: str
+    def __init__(self, request_number: _Optional[int] = ..., get_suggestion: _Optional[_Union[GetSuggestionRequest, _Mapping[str, _Any]]] = ..., report_metrics: _Optional[_Union[ReportMetricsRequest, _Mapping[str, _Any]]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping[str, _Any]]] = ..., report_checkpoint: _Optional[_Union[ReportCheckpointRequest, _Mapping[str, _Any]]] = ..., complete_trial: _Optional[_Union[CompleteTrialRequest, _Mapping[str, _Any]]] = ..., fail_trial: _Optional[_Union[FailTrialRequest, _Mapping[str, _Any]]] = ..., release_trial: _Optional[_Union[ReleaseTrialRequest, _Mapping[str, _Any]]] = ..., should_stop: _Optional[_Union[ShouldStopRequest, _Mapping[str, _Any]]] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class ReportMetricsRequest(_message.Message):
     __slots__ = ("reports",)

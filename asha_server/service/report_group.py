@@ -7,7 +7,7 @@ decision. A slot is all that the engine needs of a future.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,13 +27,15 @@ class ReportGroup:
     Attributes:
         slots: list[Slot], one a report, in order.
         charged: who is to be told that the message is answered; None: nobody.
+        span: of the message, which is to be ended; None where nothing is traced.
     """
 
-    __slots__ = ("_left", "_tell", "charged", "is_given_up", "slots")
+    __slots__ = ("_left", "_tell", "charged", "is_given_up", "slots", "span")
 
     def __init__(self, size: int, tell: Callable[[], None]) -> None:
         self.slots = [Slot(self) for _ in range(size)]
         self.charged: Account | None = None
+        self.span: Any = None
         self.is_given_up = False
         self._left = size
         self._tell = tell
@@ -47,13 +49,16 @@ class ReportGroup:
     def give_up(self) -> None:
         """Nobody waits for the answers any more: what is not decided yet is not wanted."""
         self.is_given_up = True
-        self.end_call()
+        self.end()
 
-    def end_call(self) -> None:
-        """It takes a place among its caller's calls no longer; idempotent."""
+    def end(self) -> None:
+        """It is a call in flight no longer; idempotent."""
         if self.charged is not None:
             self.charged.end_call()
             self.charged = None
+        if self.span is not None:
+            self.span.end()
+            self.span = None
 
 
 class Slot:

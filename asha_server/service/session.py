@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from asha_server.accounts import Account
     from asha_server.config import Limits
     from asha_server.engine import Engine
+    from asha_server.hosted import Traces
     from asha_server.pb import error_pb2
     from asha_server.service.suggestion import SuggestionService
 
@@ -224,7 +225,7 @@ class Session:
         for trial in trials:
             self._about[trial] = self._about.get(trial, 0) + 1
         if request.WhichOneof("request") == "report_metrics":
-            self._begin_reports(number, request.report_metrics, trials)
+            self._begin_reports(request, trials)
         else:
             self._tasks[number] = asyncio.create_task(self._answer(request, trials))
 
@@ -257,7 +258,10 @@ class Session:
             name = asked.DESCRIPTOR.name.removesuffix("Request")
             charged = charge(name, asked)
             admit(name, asked)
-            answer = await self._calls[arm](asked)
+            if self._engine.traces is None:
+                answer = await self._calls[arm](asked)
+            else:
+                answer = await self._traced(self._engine.traces, request, arm, name)
             getattr(response, arm).CopyFrom(answer)
             self._engine.calls.note(name, "OK", "", None)
         except Exception as error:
@@ -268,6 +272,17 @@ class Session:
             if charged is not None:
                 charged.end_call()
         self._answered(number, trials, response)
+
+    async def _traced(
+        self, traces: Traces, request: pb.TrainingSessionRequest, arm: str, method: str
+    ) -> Any:
+        """The answer to a request, whose span is told."""
+        span = traces.request(method, request.traceparent)
+        try:
+            with traces.within(span):
+                return await self._calls[arm](getattr(request, arm))
+        finally:
+            span.end()
 
     def _refuse(self, number: int, error: AshaError) -> None:
         refused = self._error_of("TrainingSession", error)
@@ -289,10 +304,9 @@ class Session:
             self._follow(Lease(given.experiment_id, given.trial_number, given.lease.attempt))
         return response
 
-    def _begin_reports(
-        self, number: int, request: pb.ReportMetricsRequest, trials: set[Trial]
-    ) -> None:
+    def _begin_reports(self, asked: pb.TrainingSessionRequest, trials: set[Trial]) -> None:
         """Reports of any trials, in order, independent of each other."""
+        number, request = asked.request_number, asked.report_metrics
         count, most = len(request.reports), self._limits.reports_max
         if not 1 <= count <= most:
             why = InvalidRequest.of("reports", f"has {count} entries; 1 to {most} are allowed")
@@ -306,6 +320,15 @@ class Session:
         group = ReportGroup(count, lambda: self._answer_reports(number, group, trials))
         group.charged = charged
         self._groups[number] = group
+        traces = self._engine.traces
+        if traces is None:
+            self._begin_each(group, request)
+            return
+        group.span = traces.request("ReportMetrics", asked.traceparent)
+        with traces.within(group.span):
+            self._begin_each(group, request)
+
+    def _begin_each(self, group: ReportGroup, request: pb.ReportMetricsRequest) -> None:
         for slot, report in zip(group.slots, request.reports, strict=True):
             try:
                 admit("ReportMetric", report)
@@ -321,7 +344,7 @@ class Session:
 
     def _answer_reports(self, number: int, group: ReportGroup, trials: set[Trial]) -> None:
         """All reports of a message are answered."""
-        group.end_call()
+        group.end()
         response = pb.TrainingSessionResponse(request_number=number)
         results = response.report_metrics.results
         good = 0

@@ -35,6 +35,7 @@ from asha_client.flow import (
 )
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.session import Follower, NoSession, Session
+from asha_client.tracing import trace_headers
 
 log = logging.getLogger("asha_client")
 
@@ -84,7 +85,12 @@ class Target:
 
     @property
     def metadata(self) -> Metadata:
-        """What goes with every call."""
+        """What goes with every call: the token, and the trace that the caller is in."""
+        return (*self.access, *trace_headers().items())
+
+    @property
+    def access(self) -> Metadata:
+        """What lets a call in."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
     def attempt_s(self, deadline_s: float | None, wait_s: float = 0.0) -> float:
@@ -153,7 +159,7 @@ class Connection:
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
         self._pid = os.getpid()
-        self._session = Session(self.open, target.metadata) if target.sessions else None
+        self._session = Session(self.open, target.access) if target.sessions else None
         register(self)
 
     def call(

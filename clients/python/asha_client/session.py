@@ -31,6 +31,7 @@ from asha_client.flow import (
     SHOULD_STOP,
 )
 from asha_client.pb import suggestion_service_pb2 as pb
+from asha_client.tracing import trace_headers
 
 log = logging.getLogger("asha_client")
 
@@ -274,7 +275,9 @@ class _Stream:
             self._number += 1
             number = self._number
             self._pending[number] = pending
-            message = pb.TrainingSessionRequest(request_number=number)
+            message = pb.TrainingSessionRequest(
+                request_number=number, traceparent=trace_headers().get("traceparent", "")
+            )
             getattr(message, field).CopyFrom(request)
             self._outgoing.put(message)
         if not pending.answered.wait(deadline_s):

@@ -1566,7 +1566,10 @@ type TrainingSessionRequest struct {
 	//	*TrainingSessionRequest_FailTrial
 	//	*TrainingSessionRequest_ReleaseTrial
 	//	*TrainingSessionRequest_ShouldStop
-	Request       isTrainingSessionRequest_Request `protobuf_oneof:"request"`
+	Request isTrainingSessionRequest_Request `protobuf_oneof:"request"`
+	// Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+	// once, for all of its requests. Default empty, and anything else: none.
+	Traceparent   string `protobuf:"bytes,10,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1685,6 +1688,13 @@ func (x *TrainingSessionRequest) GetShouldStop() *ShouldStopRequest {
 		}
 	}
 	return nil
+}
+
+func (x *TrainingSessionRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 type isTrainingSessionRequest_Request interface {
@@ -2351,7 +2361,7 @@ const file_asha_v1_suggestion_service_proto_rawDesc = "" +
 	"\x14ReleaseTrialResponse\x124\n" +
 	"\vtrial_state\x18\x01 \x01(\x0e2\x13.asha.v1.TrialStateR\n" +
 	"trialState\x12-\n" +
-	"\bdecision\x18\x02 \x01(\v2\x11.asha.v1.DecisionR\bdecision\"\xee\x04\n" +
+	"\bdecision\x18\x02 \x01(\v2\x11.asha.v1.DecisionR\bdecision\"\x90\x05\n" +
 	"\x16TrainingSessionRequest\x12%\n" +
 	"\x0erequest_number\x18\x01 \x01(\x04R\rrequestNumber\x12F\n" +
 	"\x0eget_suggestion\x18\x02 \x01(\v2\x1d.asha.v1.GetSuggestionRequestH\x00R\rgetSuggestion\x12F\n" +
@@ -2363,7 +2373,9 @@ const file_asha_v1_suggestion_service_proto_rawDesc = "" +
 	"fail_trial\x18\a \x01(\v2\x19.asha.v1.FailTrialRequestH\x00R\tfailTrial\x12C\n" +
 	"\rrelease_trial\x18\b \x01(\v2\x1c.asha.v1.ReleaseTrialRequestH\x00R\freleaseTrial\x12=\n" +
 	"\vshould_stop\x18\t \x01(\v2\x1a.asha.v1.ShouldStopRequestH\x00R\n" +
-	"shouldStopB\t\n" +
+	"shouldStop\x12 \n" +
+	"\vtraceparent\x18\n" +
+	" \x01(\tR\vtraceparentB\t\n" +
 	"\arequest\"N\n" +
 	"\x14ReportMetricsRequest\x126\n" +
 	"\areports\x18\x01 \x03(\v2\x1c.asha.v1.ReportMetricRequestR\areports\"H\n" +

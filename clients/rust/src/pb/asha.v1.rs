@@ -4038,6 +4038,10 @@ pub struct TrainingSessionRequest {
     /// INVALID_ARGUMENT / INVALID_REQUEST.
     #[prost(uint64, tag = "1")]
     pub request_number: u64,
+    /// Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+    /// once, for all of its requests. Default empty, and anything else: none.
+    #[prost(string, tag = "10")]
+    pub traceparent: ::prost::alloc::string::String,
     /// The request. Required; none set, or one that the server does not know, is answered with INVALID_ARGUMENT /
     /// INVALID_REQUEST. Answers keep the order of each trial; long polls are answered when ready.
     #[prost(

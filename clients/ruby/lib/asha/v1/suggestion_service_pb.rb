@@ -123,6 +123,7 @@ Google::Protobuf::DescriptorPool.generated_pool.build do
     end
     add_message "asha.v1.TrainingSessionRequest" do
       optional :request_number, :uint64, 1
+      optional :traceparent, :string, 10
       oneof :request do
         optional :get_suggestion, :message, 2, "asha.v1.GetSuggestionRequest"
         optional :report_metrics, :message, 3, "asha.v1.ReportMetricsRequest"

@@ -222,7 +222,7 @@ public final class SuggestionServiceOuterClass extends com.google.protobuf.Gener
       "mber\030\002 \001(\003\022\023\n\013lease_token\030\003 \001(\t\022\016\n\006reaso" +
       "n\030\004 \001(\t\"e\n\024ReleaseTrialResponse\022(\n\013trial" +
       "_state\030\001 \001(\0162\023.asha.v1.TrialState\022#\n\010dec" +
-      "ision\030\002 \001(\0132\021.asha.v1.Decision\"\360\003\n\026Train" +
+      "ision\030\002 \001(\0132\021.asha.v1.Decision\"\205\004\n\026Train" +
       "ingSessionRequest\022\026\n\016request_number\030\001 \001(" +
       "\004\0227\n\016get_suggestion\030\002 \001(\0132\035.asha.v1.GetS" +
       "uggestionRequestH\000\0227\n\016report_metrics\030\003 \001" +
@@ -234,61 +234,62 @@ public final class SuggestionServiceOuterClass extends com.google.protobuf.Gener
       "tH\000\022/\n\nfail_trial\030\007 \001(\0132\031.asha.v1.FailTr" +
       "ialRequestH\000\0225\n\rrelease_trial\030\010 \001(\0132\034.as" +
       "ha.v1.ReleaseTrialRequestH\000\0221\n\013should_st" +
-      "op\030\t \001(\0132\032.asha.v1.ShouldStopRequestH\000B\t" +
-      "\n\007request\"E\n\024ReportMetricsRequest\022-\n\007rep" +
-      "orts\030\001 \003(\0132\034.asha.v1.ReportMetricRequest" +
-      "\"?\n\025ReportMetricsResponse\022&\n\007results\030\001 \003" +
-      "(\0132\025.asha.v1.ReportResult\"s\n\014ReportResul" +
-      "t\0221\n\010response\030\001 \001(\0132\035.asha.v1.ReportMetr" +
-      "icResponseH\000\022&\n\005error\030\002 \001(\0132\025.asha.v1.Se" +
-      "ssionErrorH\000B\010\n\006result\"s\n\016PushedDecision" +
-      "\022\025\n\rexperiment_id\030\001 \001(\t\022\024\n\014trial_number\030" +
-      "\002 \001(\003\022\017\n\007attempt\030\003 \001(\003\022#\n\010decision\030\004 \001(\013" +
-      "2\021.asha.v1.Decision\"\315\004\n\027TrainingSessionR" +
-      "esponse\022\026\n\016request_number\030\001 \001(\004\0228\n\016get_s" +
-      "uggestion\030\002 \001(\0132\036.asha.v1.GetSuggestionR" +
-      "esponseH\000\0228\n\016report_metrics\030\003 \001(\0132\036.asha" +
-      ".v1.ReportMetricsResponseH\000\022/\n\theartbeat" +
-      "\030\004 \001(\0132\032.asha.v1.HeartbeatResponseH\000\022>\n\021" +
-      "report_checkpoint\030\005 \001(\0132!.asha.v1.Report" +
-      "CheckpointResponseH\000\0228\n\016complete_trial\030\006" +
-      " \001(\0132\036.asha.v1.CompleteTrialResponseH\000\0220" +
-      "\n\nfail_trial\030\007 \001(\0132\032.asha.v1.FailTrialRe" +
-      "sponseH\000\0226\n\rrelease_trial\030\010 \001(\0132\035.asha.v" +
-      "1.ReleaseTrialResponseH\000\0222\n\013should_stop\030" +
-      "\t \001(\0132\033.asha.v1.ShouldStopResponseH\000\022)\n\006" +
-      "pushed\030\n \001(\0132\027.asha.v1.PushedDecisionH\000\022" +
-      "&\n\005error\030\013 \001(\0132\025.asha.v1.SessionErrorH\000B" +
-      "\n\n\010response*\312\001\n\nWaitReason\022\033\n\027WAIT_REASO" +
-      "N_UNSPECIFIED\020\000\022!\n\035WAIT_REASON_CONCURREN" +
-      "CY_LIMIT\020\001\022\027\n\023WAIT_REASON_BARRIER\020\002\022 \n\034W" +
-      "AIT_REASON_AWAITING_RESULTS\020\003\022!\n\035WAIT_RE" +
-      "ASON_EXPERIMENT_PAUSED\020\004\022\036\n\032WAIT_REASON_" +
-      "WORKER_FAILING\020\005*\250\001\n\013FailureKind\022\034\n\030FAIL" +
-      "URE_KIND_UNSPECIFIED\020\000\022\032\n\026FAILURE_KIND_R" +
-      "ETRYABLE\020\001\022\032\n\026FAILURE_KIND_PERMANENT\020\002\022\033" +
-      "\n\027FAILURE_KIND_INFEASIBLE\020\003\022&\n\"FAILURE_K" +
-      "IND_CHECKPOINT_UNREADABLE\020\0042\331\005\n\021Suggesti" +
-      "onService\022N\n\rGetSuggestion\022\035.asha.v1.Get" +
-      "SuggestionRequest\032\036.asha.v1.GetSuggestio" +
-      "nResponse\022P\n\014ReportMetric\022\034.asha.v1.Repo" +
-      "rtMetricRequest\032\035.asha.v1.ReportMetricRe" +
-      "sponse\"\003\220\002\002\022J\n\nShouldStop\022\032.asha.v1.Shou" +
-      "ldStopRequest\032\033.asha.v1.ShouldStopRespon" +
-      "se\"\003\220\002\001\022B\n\tHeartbeat\022\031.asha.v1.Heartbeat" +
-      "Request\032\032.asha.v1.HeartbeatResponse\022W\n\020R" +
-      "eportCheckpoint\022 .asha.v1.ReportCheckpoi" +
-      "ntRequest\032!.asha.v1.ReportCheckpointResp" +
-      "onse\022N\n\rCompleteTrial\022\035.asha.v1.Complete" +
-      "TrialRequest\032\036.asha.v1.CompleteTrialResp" +
-      "onse\022B\n\tFailTrial\022\031.asha.v1.FailTrialReq" +
-      "uest\032\032.asha.v1.FailTrialResponse\022K\n\014Rele" +
-      "aseTrial\022\034.asha.v1.ReleaseTrialRequest\032\035" +
-      ".asha.v1.ReleaseTrialResponse\022X\n\017Trainin" +
-      "gSession\022\037.asha.v1.TrainingSessionReques" +
-      "t\032 .asha.v1.TrainingSessionResponse(\0010\001B" +
-      "5\n\007asha.v1P\001Z\036asha/clients/go/asha/v1;as" +
-      "hav1\252\002\007Asha.V1b\006proto3"
+      "op\030\t \001(\0132\032.asha.v1.ShouldStopRequestH\000\022\023" +
+      "\n\013traceparent\030\n \001(\tB\t\n\007request\"E\n\024Report" +
+      "MetricsRequest\022-\n\007reports\030\001 \003(\0132\034.asha.v" +
+      "1.ReportMetricRequest\"?\n\025ReportMetricsRe" +
+      "sponse\022&\n\007results\030\001 \003(\0132\025.asha.v1.Report" +
+      "Result\"s\n\014ReportResult\0221\n\010response\030\001 \001(\013" +
+      "2\035.asha.v1.ReportMetricResponseH\000\022&\n\005err" +
+      "or\030\002 \001(\0132\025.asha.v1.SessionErrorH\000B\010\n\006res" +
+      "ult\"s\n\016PushedDecision\022\025\n\rexperiment_id\030\001" +
+      " \001(\t\022\024\n\014trial_number\030\002 \001(\003\022\017\n\007attempt\030\003 " +
+      "\001(\003\022#\n\010decision\030\004 \001(\0132\021.asha.v1.Decision" +
+      "\"\315\004\n\027TrainingSessionResponse\022\026\n\016request_" +
+      "number\030\001 \001(\004\0228\n\016get_suggestion\030\002 \001(\0132\036.a" +
+      "sha.v1.GetSuggestionResponseH\000\0228\n\016report" +
+      "_metrics\030\003 \001(\0132\036.asha.v1.ReportMetricsRe" +
+      "sponseH\000\022/\n\theartbeat\030\004 \001(\0132\032.asha.v1.He" +
+      "artbeatResponseH\000\022>\n\021report_checkpoint\030\005" +
+      " \001(\0132!.asha.v1.ReportCheckpointResponseH" +
+      "\000\0228\n\016complete_trial\030\006 \001(\0132\036.asha.v1.Comp" +
+      "leteTrialResponseH\000\0220\n\nfail_trial\030\007 \001(\0132" +
+      "\032.asha.v1.FailTrialResponseH\000\0226\n\rrelease" +
+      "_trial\030\010 \001(\0132\035.asha.v1.ReleaseTrialRespo" +
+      "nseH\000\0222\n\013should_stop\030\t \001(\0132\033.asha.v1.Sho" +
+      "uldStopResponseH\000\022)\n\006pushed\030\n \001(\0132\027.asha" +
+      ".v1.PushedDecisionH\000\022&\n\005error\030\013 \001(\0132\025.as" +
+      "ha.v1.SessionErrorH\000B\n\n\010response*\312\001\n\nWai" +
+      "tReason\022\033\n\027WAIT_REASON_UNSPECIFIED\020\000\022!\n\035" +
+      "WAIT_REASON_CONCURRENCY_LIMIT\020\001\022\027\n\023WAIT_" +
+      "REASON_BARRIER\020\002\022 \n\034WAIT_REASON_AWAITING" +
+      "_RESULTS\020\003\022!\n\035WAIT_REASON_EXPERIMENT_PAU" +
+      "SED\020\004\022\036\n\032WAIT_REASON_WORKER_FAILING\020\005*\250\001" +
+      "\n\013FailureKind\022\034\n\030FAILURE_KIND_UNSPECIFIE" +
+      "D\020\000\022\032\n\026FAILURE_KIND_RETRYABLE\020\001\022\032\n\026FAILU" +
+      "RE_KIND_PERMANENT\020\002\022\033\n\027FAILURE_KIND_INFE" +
+      "ASIBLE\020\003\022&\n\"FAILURE_KIND_CHECKPOINT_UNRE" +
+      "ADABLE\020\0042\331\005\n\021SuggestionService\022N\n\rGetSug" +
+      "gestion\022\035.asha.v1.GetSuggestionRequest\032\036" +
+      ".asha.v1.GetSuggestionResponse\022P\n\014Report" +
+      "Metric\022\034.asha.v1.ReportMetricRequest\032\035.a" +
+      "sha.v1.ReportMetricResponse\"\003\220\002\002\022J\n\nShou" +
+      "ldStop\022\032.asha.v1.ShouldStopRequest\032\033.ash" +
+      "a.v1.ShouldStopResponse\"\003\220\002\001\022B\n\tHeartbea" +
+      "t\022\031.asha.v1.HeartbeatRequest\032\032.asha.v1.H" +
+      "eartbeatResponse\022W\n\020ReportCheckpoint\022 .a" +
+      "sha.v1.ReportCheckpointRequest\032!.asha.v1" +
+      ".ReportCheckpointResponse\022N\n\rCompleteTri" +
+      "al\022\035.asha.v1.CompleteTrialRequest\032\036.asha" +
+      ".v1.CompleteTrialResponse\022B\n\tFailTrial\022\031" +
+      ".asha.v1.FailTrialRequest\032\032.asha.v1.Fail" +
+      "TrialResponse\022K\n\014ReleaseTrial\022\034.asha.v1." +
+      "ReleaseTrialRequest\032\035.asha.v1.ReleaseTri" +
+      "alResponse\022X\n\017TrainingSession\022\037.asha.v1." +
+      "TrainingSessionRequest\032 .asha.v1.Trainin" +
+      "gSessionResponse(\0010\001B5\n\007asha.v1P\001Z\036asha/" +
+      "clients/go/asha/v1;ashav1\252\002\007Asha.V1b\006pro" +
+      "to3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -417,7 +418,7 @@ public final class SuggestionServiceOuterClass extends com.google.protobuf.Gener
     internal_static_asha_v1_TrainingSessionRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_asha_v1_TrainingSessionRequest_descriptor,
-        new java.lang.String[] { "RequestNumber", "GetSuggestion", "ReportMetrics", "Heartbeat", "ReportCheckpoint", "CompleteTrial", "FailTrial", "ReleaseTrial", "ShouldStop", "Request", });
+        new java.lang.String[] { "RequestNumber", "GetSuggestion", "ReportMetrics", "Heartbeat", "ReportCheckpoint", "CompleteTrial", "FailTrial", "ReleaseTrial", "ShouldStop", "Traceparent", "Request", });
     internal_static_asha_v1_ReportMetricsRequest_descriptor =
       getDescriptor().getMessageType(20);
     internal_static_asha_v1_ReportMetricsRequest_fieldAccessorTable = new

@@ -32,6 +32,7 @@ private static final long serialVersionUID = 0L;
     super(builder);
   }
   private TrainingSessionRequest() {
+    traceparent_ = "";
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -466,6 +467,55 @@ private static final long serialVersionUID = 0L;
     return asha.v1.ShouldStopRequest.getDefaultInstance();
   }
 
+  public static final int TRACEPARENT_FIELD_NUMBER = 10;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object traceparent_ = "";
+  /**
+   * <pre>
+   * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+   * once, for all of its requests. Default empty, and anything else: none.
+   * </pre>
+   *
+   * <code>string traceparent = 10;</code>
+   * @return The traceparent.
+   */
+  @java.lang.Override
+  public java.lang.String getTraceparent() {
+    java.lang.Object ref = traceparent_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      traceparent_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+   * once, for all of its requests. Default empty, and anything else: none.
+   * </pre>
+   *
+   * <code>string traceparent = 10;</code>
+   * @return The bytes for traceparent.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getTraceparentBytes() {
+    java.lang.Object ref = traceparent_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      traceparent_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -507,6 +557,9 @@ private static final long serialVersionUID = 0L;
     if (requestCase_ == 9) {
       output.writeMessage(9, (asha.v1.ShouldStopRequest) request_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(traceparent_)) {
+      com.google.protobuf.GeneratedMessage.writeString(output, 10, traceparent_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -547,6 +600,9 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(9, (asha.v1.ShouldStopRequest) request_);
     }
+    if (!com.google.protobuf.GeneratedMessage.isStringEmpty(traceparent_)) {
+      size += com.google.protobuf.GeneratedMessage.computeStringSize(10, traceparent_);
+    }
     return size;
   }
   @java.lang.Override
@@ -573,6 +629,8 @@ private static final long serialVersionUID = 0L;
 
     if (getRequestNumber()
         != other.getRequestNumber()) return false;
+    if (!getTraceparent()
+        .equals(other.getTraceparent())) return false;
     if (!getRequestCase().equals(other.getRequestCase())) return false;
     switch (requestCase_) {
       case 2:
@@ -624,6 +682,8 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + REQUEST_NUMBER_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getRequestNumber());
+    hash = (37 * hash) + TRACEPARENT_FIELD_NUMBER;
+    hash = (53 * hash) + getTraceparent().hashCode();
     switch (requestCase_) {
       case 2:
         hash = (37 * hash) + GET_SUGGESTION_FIELD_NUMBER;
@@ -820,6 +880,7 @@ private static final long serialVersionUID = 0L;
       if (shouldStopBuilder_ != null) {
         shouldStopBuilder_.clear();
       }
+      traceparent_ = "";
       requestCase_ = 0;
       request_ = null;
       return this;
@@ -858,6 +919,9 @@ private static final long serialVersionUID = 0L;
       int from_bitField0_ = bitField0_;
       if (((from_bitField0_ & 0x00000001) != 0)) {
         result.requestNumber_ = requestNumber_;
+      }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.traceparent_ = traceparent_;
       }
     }
 
@@ -912,6 +976,11 @@ private static final long serialVersionUID = 0L;
       if (other == asha.v1.TrainingSessionRequest.getDefaultInstance()) return this;
       if (other.getRequestNumber() != 0L) {
         setRequestNumber(other.getRequestNumber());
+      }
+      if (!other.getTraceparent().isEmpty()) {
+        traceparent_ = other.traceparent_;
+        bitField0_ |= 0x00000200;
+        onChanged();
       }
       switch (other.getRequestCase()) {
         case GET_SUGGESTION: {
@@ -1035,6 +1104,11 @@ private static final long serialVersionUID = 0L;
               requestCase_ = 9;
               break;
             } // case 74
+            case 82: {
+              traceparent_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 82
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2520,6 +2594,103 @@ private static final long serialVersionUID = 0L;
       requestCase_ = 9;
       onChanged();
       return shouldStopBuilder_;
+    }
+
+    private java.lang.Object traceparent_ = "";
+    /**
+     * <pre>
+     * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+     * once, for all of its requests. Default empty, and anything else: none.
+     * </pre>
+     *
+     * <code>string traceparent = 10;</code>
+     * @return The traceparent.
+     */
+    public java.lang.String getTraceparent() {
+      java.lang.Object ref = traceparent_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        traceparent_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+     * once, for all of its requests. Default empty, and anything else: none.
+     * </pre>
+     *
+     * <code>string traceparent = 10;</code>
+     * @return The bytes for traceparent.
+     */
+    public com.google.protobuf.ByteString
+        getTraceparentBytes() {
+      java.lang.Object ref = traceparent_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        traceparent_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+     * once, for all of its requests. Default empty, and anything else: none.
+     * </pre>
+     *
+     * <code>string traceparent = 10;</code>
+     * @param value The traceparent to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTraceparent(
+        java.lang.String value) {
+      java.util.Objects.requireNonNull(value);
+      traceparent_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+     * once, for all of its requests. Default empty, and anything else: none.
+     * </pre>
+     *
+     * <code>string traceparent = 10;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearTraceparent() {
+      traceparent_ = getDefaultInstance().getTraceparent();
+      bitField0_ = (bitField0_ & ~0x00000200);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+     * once, for all of its requests. Default empty, and anything else: none.
+     * </pre>
+     *
+     * <code>string traceparent = 10;</code>
+     * @param value The bytes for traceparent to set.
+     * @return This builder for chaining.
+     */
+    public Builder setTraceparentBytes(
+        com.google.protobuf.ByteString value) {
+      java.util.Objects.requireNonNull(value);
+      checkByteStringIsUtf8(value);
+      traceparent_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:asha.v1.TrainingSessionRequest)

@@ -237,5 +237,27 @@ public interface TrainingSessionRequestOrBuilder extends
    */
   asha.v1.ShouldStopRequestOrBuilder getShouldStopOrBuilder();
 
+  /**
+   * <pre>
+   * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+   * once, for all of its requests. Default empty, and anything else: none.
+   * </pre>
+   *
+   * <code>string traceparent = 10;</code>
+   * @return The traceparent.
+   */
+  java.lang.String getTraceparent();
+  /**
+   * <pre>
+   * Trace that this request is a part of, as the header of that name (W3C Trace Context, `00-…`): a stream has headers
+   * once, for all of its requests. Default empty, and anything else: none.
+   * </pre>
+   *
+   * <code>string traceparent = 10;</code>
+   * @return The bytes for traceparent.
+   */
+  com.google.protobuf.ByteString
+      getTraceparentBytes();
+
   asha.v1.TrainingSessionRequest.RequestCase getRequestCase();
 }
