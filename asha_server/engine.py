@@ -356,7 +356,7 @@ class Engine:
         return await self._queue(call)
 
     def _let_in(self, call: Call) -> None:
-        """Notes whose a call is; refuses it, or one of whoever fills the inbox, if too many wait."""
+        """Notes whose a call is; refuses it, or one of another who has more in line, if full."""
         call.account = payer.get()
         if self.traces is not None:
             call.span = self.traces.current()

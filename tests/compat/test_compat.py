@@ -118,7 +118,7 @@ async def test_a_field_that_the_server_does_not_know_changes_no_answer(
 ) -> None:
     await client.create()
     kind: Any = SERVICES[stub].methods_by_name[method].input_type
-    request = GetMessageClass(kind)()
+    request: Any = GetMessageClass(kind)()
     if "experiment_id" in request.DESCRIPTOR.fields_by_name:
         request.experiment_id = "e"
     call = raw_call(client.channel, path_of(stub, method))
@@ -137,7 +137,7 @@ AGAIN = {
 
 
 async def _outcome(call: Any) -> str:
-    answers: list[Any] = await asyncio.gather(call, return_exceptions=True)
+    answers: tuple[Any] = await asyncio.gather(call, return_exceptions=True)
     if isinstance(answers[0], bytes):
         return "OK"
     refusal = Refused(answers[0])
@@ -215,6 +215,6 @@ async def test_a_request_of_a_session_that_the_server_does_not_know_leaves_it_op
 async def test_a_call_that_the_server_does_not_have_is_unimplemented(client: Client) -> None:
     call = raw_call(client.channel, "/asha.v1.SuggestionService/LaterCall")
 
-    ended: list[Any] = await asyncio.gather(call(b""), return_exceptions=True)
+    ended: tuple[Any] = await asyncio.gather(call(b""), return_exceptions=True)
 
     assert ended[0].code().name == "UNIMPLEMENTED"
