@@ -60,7 +60,7 @@ SERVER = Lock("requirements.lock", "the server with HTTP and metrics: the contai
 EXTRAS = Lock(
     "requirements-extras.lock",
     "the server with every extra",
-    ("http", "demo", "animate"),
+    ("http", "otel", "demo", "animate"),
     within=SERVER.name,
 )
 BUILD = Lock("requirements-build.lock", "what builds our packages", is_build=True)
