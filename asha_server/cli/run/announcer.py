@@ -24,11 +24,15 @@ class Announcer:
     Args:
         is_json: facts as JSON lines.
         is_quiet: leave the program's lines out.
+        name: of the command, before what it says of itself.
     """
 
-    def __init__(self, is_json: bool = False, is_quiet: bool = False) -> None:
+    def __init__(
+        self, is_json: bool = False, is_quiet: bool = False, name: str = "asha run"
+    ) -> None:
         self._is_json = is_json
         self._is_quiet = is_quiet
+        self._name = name
 
     def program_line(self, trial_number: int, line: str, is_error: bool) -> None:
         """One line that a program wrote."""
@@ -101,7 +105,7 @@ class Announcer:
         """A worker gave up."""
         self._fact(
             "worker_failed",
-            f"asha run: worker {worker_id}: {message}",
+            f"{self._name}: worker {worker_id}: {message}",
             worker_id=worker_id,
             message=message,
         )
@@ -119,7 +123,7 @@ class Announcer:
         """All workers are done."""
         self._fact(
             "finished",
-            f"asha run: {message}",
+            f"{self._name}: {message}",
             experiment_id=experiment_id,
             state=state,
             message=message,

@@ -6,11 +6,10 @@ import asyncio
 import logging
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from asha_client import AshaError, FailureKind, aio
+from asha_client import AshaError, aio
 from asha_client.connection import Target
 
 from asha_server.cli.connecting import Server, server_option
@@ -18,14 +17,13 @@ from asha_server.cli.json_output import json_option
 from asha_server.cli.refusal import Refusal
 from asha_server.cli.run.announcer import Announcer
 from asha_server.cli.run.briefing import WORDS, ParameterNames, find_parameter_names
-from asha_server.cli.run.crew import Crew, Job
-from asha_server.cli.run.report_line import (
-    DEFAULT_PATTERN,
-    JsonLines,
-    LineParser,
-    PatternLines,
-    compile_pattern,
+from asha_server.cli.run.conduct_options import (
+    choose_failure_kinds,
+    choose_parser,
+    failure_options,
+    metrics_options,
 )
+from asha_server.cli.run.crew import Crew, Job
 from asha_server.cli.run.template import Template, TemplateError, check_words, parse_template
 from asha_server.cli.run.training import Conduct
 from asha_server.pb.experiment_service_pb2 import GetExperimentRequest
@@ -83,21 +81,7 @@ Ctrl-C and SIGTERM.
 @server_option
 @click.option("--workers", type=click.IntRange(1), default=1, help="Programs at a time.  [1]")
 @click.option("--worker-id", metavar="NAME", help="The worker's name.  [by host or platform]")
-@click.option(
-    "--metrics",
-    "metrics_form",
-    type=click.Choice(["json", "pattern"]),
-    help="Form of the lines that report metrics.  [json]",
-)
-@click.option(
-    "--pattern",
-    metavar="REGEX",
-    help="Regular expression with the groups name and value, for --metrics pattern.  "
-    "[val_loss=0.31, val_loss: 0.31]",
-)
-@click.option(
-    "--step", "step_name", default="step", metavar="NAME", help="What the step is called.  [step]"
-)
+@metrics_options
 @click.option(
     "--metrics-file",
     metavar="PATH",
@@ -120,27 +104,7 @@ Ctrl-C and SIGTERM.
     metavar="SECONDS",
     help="Time between SIGTERM and SIGKILL.  [30]",
 )
-@click.option(
-    "--infeasible-exit",
-    type=click.IntRange(1, 255),
-    multiple=True,
-    metavar="STATUS",
-    help="Exit status that means: these parameters cannot work.  May be repeated.",
-)
-@click.option(
-    "--permanent-exit",
-    type=click.IntRange(1, 255),
-    multiple=True,
-    metavar="STATUS",
-    help="Exit status that means: would fail again.  May be repeated.",
-)
-@click.option(
-    "--unreadable-exit",
-    type=click.IntRange(1, 255),
-    multiple=True,
-    metavar="STATUS",
-    help="Exit status that means: the checkpoint cannot be read.  May be repeated.",
-)
+@failure_options
 @click.option(
     "--max-idle",
     "max_idle_s",
@@ -250,41 +214,3 @@ def check_templates(job: Job, names: ParameterNames) -> None:
             "word or from ASHA_PARAMETERS_FILE",
             " and ".join(clash),
         )
-
-
-def choose_parser(form: str | None, pattern: str | None, step_name: str) -> LineParser:
-    """The parser that the options ask for.
-
-    Raises:
-        UsageError: they contradict each other, or the pattern is none.
-    """
-    if form == "json" and pattern is not None:
-        raise click.UsageError("--pattern belongs to --metrics pattern, not to --metrics json")
-    if form != "pattern" and pattern is None:
-        return JsonLines(step_name)
-    try:
-        return PatternLines(compile_pattern(pattern or DEFAULT_PATTERN), step_name)
-    except ValueError as error:
-        raise click.UsageError(f"--pattern: {error}") from error
-
-
-def choose_failure_kinds(
-    infeasible: tuple[int, ...], permanent: tuple[int, ...], unreadable: tuple[int, ...]
-) -> Mapping[int, FailureKind]:
-    """What each named exit status means.
-
-    Raises:
-        UsageError: one is named twice.
-    """
-    kinds: dict[int, FailureKind] = {}
-    for statuses, kind in (
-        (infeasible, FailureKind.INFEASIBLE),
-        (permanent, FailureKind.PERMANENT),
-        (unreadable, FailureKind.CHECKPOINT_UNREADABLE),
-    ):
-        for status in statuses:
-            if kinds.setdefault(status, kind) is not kind:
-                raise click.UsageError(
-                    f"exit status {status} cannot be both {kinds[status]} and {kind}"
-                )
-    return kinds

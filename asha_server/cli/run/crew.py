@@ -23,8 +23,9 @@ from asha_server.cli.run.briefing import (
     make_environment,
     write_parameters,
 )
+from asha_server.cli.run.conclusion import LAST_WORDS_S
 from asha_server.cli.run.template import Template
-from asha_server.cli.run.training import LAST_WORDS_S, Conduct, Training, Wishes
+from asha_server.cli.run.training import Conduct, Training, Wishes
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -98,7 +99,8 @@ class Crew:
         self._remove_empty(self._job.checkpoints)
         if self._signal is not None:
             return 128 + self._signal
-        return await self._conclude(experiment)
+        state = await tell_end(experiment, self._announcer)
+        return 1 if self._has_failed or state == "FAILED" else 0
 
     # Signals.
 
@@ -195,12 +197,13 @@ class Crew:
         with contextlib.suppress(OSError):
             directory.rmdir()
 
-    async def _conclude(self, experiment: aio.Experiment) -> int:
-        """Says what became of the search; the exit status."""
-        found = await experiment.get()
-        state = experiment_pb2.ExperimentState.Name(found.state).removeprefix("EXPERIMENT_STATE_")
-        self._announcer.finished(experiment.id, state, describe_end(found, state))
-        return 1 if self._has_failed or state == "FAILED" else 0
+
+async def tell_end(experiment: aio.Experiment, announcer: Announcer) -> str:
+    """Says what became of a search; its state's name."""
+    found = await experiment.get()
+    state = experiment_pb2.ExperimentState.Name(found.state).removeprefix("EXPERIMENT_STATE_")
+    announcer.finished(experiment.id, state, describe_end(found, state))
+    return state
 
 
 async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:

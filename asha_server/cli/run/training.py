@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from asha_client import AshaError, FailureKind, Verdict
+from asha_client import FailureKind
 from asha_client.aio import Trial
 
 from asha_server.cli.run.announcer import Announcer
+from asha_server.cli.run.conclusion import LAST_WORDS_S, Conclusion
 from asha_server.cli.run.metrics_file import MetricsFile
 from asha_server.cli.run.program import Program, start_program
 from asha_server.cli.run.report_line import LineParser, Report
+from asha_server.cli.run.report_sender import ReportSender
 from asha_server.cli.run.step_count import StepCount
 
 TICK_S = 0.2
@@ -23,8 +24,8 @@ TICK_S = 0.2
 ASK_S = 5.0
 """How often the server is asked whether to stop, in seconds: what a person's stop takes at most."""
 
-LAST_WORDS_S = 5.0
-"""How long a worker that must go tries to reach the server, in seconds; then the lease expires."""
+MUTE_HINT = "see --metrics, --pattern and --metrics-file in asha run --help"
+"""Where to look if a program reported nothing."""
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ class Training:
         self._file = None if metrics_file is None else MetricsFile(metrics_file)
         self._count = StepCount(trial.metric, trial.start_step)
         self._reports: asyncio.Queue[tuple[int, Report] | None] = asyncio.Queue()
-        self._has_search_metric = False
+        self._sender = ReportSender(trial, announcer)
+        self._conclusion = Conclusion(trial, announcer, conduct.failure_kinds, MUTE_HINT)
 
     async def run(
         self, words: Sequence[str], environment: Mapping[str, str], worker_id: str
@@ -106,7 +108,7 @@ class Training:
                 words, environment, self._conduct.grace_s, self._hear_output, self._hear_error
             )
         except OSError as error:
-            await self._release(f"the program cannot be started: {error}", None)
+            await self._conclusion.release(f"the program cannot be started: {error}", None)
             raise
         self._announcer.started(self._trial, worker_id, program.pid)
         sending = asyncio.create_task(self._send())
@@ -151,17 +153,7 @@ class Training:
         while (placed := await self._reports.get()) is not None:
             step, report = placed
             checkpoint = _absolute(report.checkpoint)
-            if self._trial.has_verdict:
-                # Of a program that ran ahead of its decision the later checkpoints are not wanted:
-                # who resumed there would never report the rungs that lie before.
-                if checkpoint and step <= self._trial.last_step:
-                    await self._trial.save_checkpoint(step, checkpoint)
-            elif report.metrics:
-                decision = await self._trial.report(step, report.metrics, checkpoint)
-                self._has_search_metric |= self._trial.metric in report.metrics
-                self._announcer.decided(self._trial, step, report.metrics, decision)
-            elif checkpoint:
-                await self._trial.save_checkpoint(step, checkpoint)
+            await self._sender.send(step, replace(report, checkpoint=checkpoint))
 
     async def _follow(self) -> None:
         """Reads the metrics file, and returns when the server wants the training to end."""
@@ -224,7 +216,7 @@ class Training:
         """Releases the trial and raises what the server refused for good, if anything."""
         for call in calls:
             if call.done() and (error := call.exception()) is not None:
-                await self._release(f"the server refused: {error}", None)
+                await self._conclusion.release(f"the server refused: {error}", None)
                 raise error
 
     # How the attempt ends.
@@ -235,52 +227,10 @@ class Training:
         Args:
             code: the exit status; negative for a signal.
         """
-        trial = self._trial
-        decision = trial.decision
-        if decision is not None and trial.has_verdict:
-            outcome = "paused" if decision.verdict is Verdict.PAUSE else "stopped"
-            if decision.reason == "MAX_LENGTH":
-                outcome = "completed"
-            message = f"the program ended with {describe_exit(code)}" if code > 0 else ""
-            self._announcer.ended(trial, outcome, code, message or decision.reason)
-        elif self._wishes.leave.is_set():
-            await self._release("asha run was told to end", code)
-        elif code != 0:
-            kind = self._conduct.failure_kinds.get(code, FailureKind.RETRYABLE)
-            message = f"the program ended with {describe_exit(code)}"
-            await trial.fail(message, kind)
-            self._announcer.ended(trial, "failed", code, f"{message} ({kind})")
-        elif not self._has_search_metric and trial.start_step == 0:
-            message = (
-                f"the program ended with exit status 0 without reporting {trial.metric!r}; "
-                "see --metrics, --pattern and --metrics-file in asha run --help"
-            )
-            await trial.fail(message)
-            self._announcer.ended(trial, "failed", code, message)
+        if self._wishes.leave.is_set() and not self._trial.has_verdict:
+            await self._conclusion.release("asha run was told to end", code)
         else:
-            await trial.complete()
-            self._announcer.ended(trial, "completed", code, "the program ended by itself")
-
-    async def _release(self, reason: str, code: int | None) -> None:
-        """Gives the trial back; where the server is away, its lease does so when it expires."""
-        try:
-            await asyncio.wait_for(self._trial.release(reason), LAST_WORDS_S)
-        except (TimeoutError, AshaError) as error:
-            reason = (
-                f"{reason}; the server was not told ({error or 'no answer'}): the lease expires"
-            )
-        self._announcer.ended(self._trial, "released", code, reason)
-
-
-def describe_exit(code: int) -> str:
-    """An exit status in words: `exit status 2`, `SIGKILL`."""
-    if code >= 0:
-        return f"exit status {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"{name} (out of memory?)" if name == "SIGKILL" else name
+            await self._conclusion.conclude(code, self._sender.has_search_metric)
 
 
 def _absolute(checkpoint: str | None) -> str | None:
