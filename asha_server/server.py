@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -316,7 +315,6 @@ def _listen(listener: Listener, address: str) -> str:
         ServerError: it is taken or wrong.
     """
     if is_socket_file(address):
-        _refuse_live_socket(address.removeprefix("unix:"))
         _bind(listener, address)
         return address
     host, separator, port = address.rpartition(":")
@@ -338,18 +336,6 @@ def _bind(listener: Listener, address: str) -> int:
             f"cannot listen on {address}: it is in use or not an address of this machine; choose "
             "another with --listen (port 0 takes a free one)"
         ) from error
-
-
-def _refuse_live_socket(path: str) -> None:
-    """GRPC takes over a socket file in silence; one that somebody answers on is not for us."""
-    if not Path(path).exists():
-        return
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(path)
-        except OSError:
-            return
-    raise ServerError(f"cannot listen on unix:{path}: another server answers there")
 
 
 async def _serve(server: Server) -> None:

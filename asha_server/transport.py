@@ -172,7 +172,7 @@ class Listener:
         """Binds an address of the right form; its port, which is another where 0 was asked for.
 
         Raises:
-            TransportError: others could listen in.
+            TransportError: others could listen in, or another server has the socket.
             RuntimeError: it is taken, or none of this machine.
             OSError: as before, or the socket's mode cannot be set.
         """
@@ -216,13 +216,31 @@ class Listener:
 
     def _bind_socket(self, address: str) -> int:
         """A socket file, which cannot be shared."""
+        path = address.removeprefix("unix:")
+        _refuse_live_socket(path)
         before = os.umask(0o177)  # nobody connects before the mode is what was asked for
         try:
             port = self._servers[0].add_insecure_port(address)
         finally:
             os.umask(before)
-        Path(address.removeprefix("unix:")).chmod(self._transport.socket_mode)
+        Path(path).chmod(self._transport.socket_mode)
         return port
+
+
+def _refuse_live_socket(path: str) -> None:
+    """GRPC takes over a socket file in silence; one that somebody answers on is not for us.
+
+    Raises:
+        TransportError: somebody does.
+    """
+    if not Path(path).exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except OSError:
+            return
+    raise TransportError(f"cannot listen on unix:{path}: another server answers there")
 
 
 def _refuse_taken(host: str, port: int) -> None:

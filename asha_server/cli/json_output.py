@@ -7,6 +7,7 @@ Field names are those of the .proto files. Unlike over HTTP, 64-bit integers are
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
@@ -56,3 +57,12 @@ def _restore_integers(descriptor: object, content: dict[str, object]) -> None:
             for item in items:
                 if isinstance(item, dict):  # not the text of a duration or time
                     _restore_integers(field.message_type, item)
+
+
+def json_number(number: float) -> float | str:
+    """A number that JSON has, or the name protobuf gives it there."""
+    if math.isnan(number):
+        return "NaN"
+    if math.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return number

@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, Subcommand]] = {
         "simulate": Subcommand("simulate", "Simulate a search with virtual workers."),
         "create": Subcommand("create", "Create an experiment from a file."),
         "run": Subcommand("run", "Train trials with any program."),
+        "sidecar": Subcommand("sidecar", "Be the worker beside a training container."),
         "demo": Subcommand("demo", "A server, workers and a real search in one command."),
     },
     "Look": {

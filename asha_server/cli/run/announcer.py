@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import click
 from asha_client.attempt import Attempt
 from asha_client.decision import Decision, Verdict
 
-from asha_server.cli.json_output import print_json
+from asha_server.cli.json_output import json_number, print_json
 
 _COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_red")
 
@@ -39,11 +38,11 @@ class Announcer:
         if not self._is_quiet:
             click.echo(f"{_label(trial_number)} {line}", err=is_error or self._is_json)
 
-    def started(self, trial: Attempt, worker_id: str, pid: int) -> None:
-        """A program began to train a trial."""
+    def started(self, trial: Attempt, worker_id: str, pid: int | None) -> None:
+        """A program began to train a trial; its process is None where nobody knows it."""
         start = f"from step {trial.start_step}" if trial.start_step else "from scratch"
         parameters = ", ".join(f"{name}={value}" for name, value in trial.parameters.items())
-        self._fact(
+        self.fact(
             "trial_started",
             f"{_label(trial.number)} {trial.kind.lower()}, {start}: {parameters}",
             trial_number=trial.number,
@@ -72,13 +71,13 @@ class Announcer:
         )
         is_said = decision.verdict is not Verdict.CONTINUE or decision.rank is not None
         text = f"step {step}{shown}: {decision.verdict} ({decision.reason}{place})"
-        self._fact(
+        self.fact(
             "metric_reported",
             f"{_label(trial.number)} {text}" if is_said else "",
             trial_number=trial.number,
             attempt=trial.attempt,
             step=step,
-            metrics={name: _json_number(number) for name, number in metrics.items()},
+            metrics={name: json_number(number) for name, number in metrics.items()},
             verdict=decision.verdict,
             reason=decision.reason,
             rung=decision.rung,
@@ -90,7 +89,7 @@ class Announcer:
     def ended(self, trial: Attempt, outcome: str, exit_code: int | None, message: str) -> None:
         """A program is over, and its trial is out of this worker's hands."""
         details = f": {message}" if message else ""
-        self._fact(
+        self.fact(
             "trial_ended",
             f"{_label(trial.number)} {outcome} at step {trial.last_step}{details}",
             trial_number=trial.number,
@@ -103,7 +102,7 @@ class Announcer:
 
     def worker_failed(self, worker_id: str, message: str) -> None:
         """A worker gave up."""
-        self._fact(
+        self.fact(
             "worker_failed",
             f"{self._name}: worker {worker_id}: {message}",
             worker_id=worker_id,
@@ -112,7 +111,7 @@ class Announcer:
 
     def stopping(self, signal_name: str) -> None:
         """A signal came: programs are told to end, trials are released."""
-        self._fact(
+        self.fact(
             "stopping",
             f"asha run: {signal_name}: ending the programs and releasing their trials "
             "(again: without grace)",
@@ -121,7 +120,7 @@ class Announcer:
 
     def finished(self, experiment_id: str, state: str, message: str) -> None:
         """All workers are done."""
-        self._fact(
+        self.fact(
             "finished",
             f"{self._name}: {message}",
             experiment_id=experiment_id,
@@ -129,7 +128,14 @@ class Announcer:
             message=message,
         )
 
-    def _fact(self, event: str, text: str, **fields: object) -> None:
+    def fact(self, event: str, text: str, **fields: object) -> None:
+        """Says that something happened.
+
+        Args:
+            event: what, as one word in the past tense.
+            text: the same for people; empty: people need not know.
+            fields: of the JSON object, after `event`.
+        """
         if self._is_json:
             print_json({"event": event, **fields})
         elif text:
@@ -139,12 +145,3 @@ class Announcer:
 def _label(trial_number: int) -> str:
     """`[trial 7]`, in a colour of its own on a terminal (click strips it elsewhere)."""
     return click.style(f"[trial {trial_number}]", fg=_COLOURS[trial_number % len(_COLOURS)])
-
-
-def _json_number(number: float) -> float | str:
-    """A number that JSON has, or the name protobuf gives it there."""
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    return number

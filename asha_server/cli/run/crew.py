@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +24,8 @@ from asha_server.cli.run.briefing import (
 )
 from asha_server.cli.run.conclusion import LAST_WORDS_S
 from asha_server.cli.run.template import Template
-from asha_server.cli.run.training import Conduct, Training, Wishes
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from asha_server.cli.run.training import Conduct, Training
+from asha_server.cli.run.wishes import Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,6 @@ class Crew:
         self._job = job
         self._announcer = announcer
         self._wishes = Wishes()
-        self._signal: signal.Signals | None = None
         self._has_failed = False
 
     async def run(self, experiment: aio.Experiment) -> int:
@@ -79,7 +76,10 @@ class Crew:
             The exit status: 0 the search is finished (or no work came for max_idle), 1 it or a
             worker failed, 128 + number of the signal that ended this.
         """
-        self._take_signals()
+        # The client's custody would release trials at SIGTERM before their programs have had their
+        # grace; it installs its handler once, so it comes first and ours replaces it.
+        custody.install(0.0)
+        self._wishes.take_signals(self._announcer.stopping)
         with tempfile.TemporaryDirectory(prefix="asha-run-") as scratch:
             workers = [
                 asyncio.create_task(self._work(experiment, index, Path(scratch)))
@@ -97,32 +97,10 @@ class Crew:
                 await everybody
         self._remove_empty(self._job.checkpoints / _directory_name(experiment.id))
         self._remove_empty(self._job.checkpoints)
-        if self._signal is not None:
-            return 128 + self._signal
+        if self._wishes.signal is not None:
+            return 128 + self._wishes.signal
         state = await tell_end(experiment, self._announcer)
         return 1 if self._has_failed or state == "FAILED" else 0
-
-    # Signals.
-
-    def _take_signals(self) -> None:
-        """Makes SIGINT, SIGTERM and SIGHUP ours.
-
-        The client's custody would release trials at SIGTERM before their programs have had their
-        grace; it installs its handler once, so it comes first and ours replaces it.
-        """
-        custody.install(0.0)
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-                loop.add_signal_handler(number, self._leave, number)
-
-    def _leave(self, number: signal.Signals) -> None:
-        if self._wishes.leave.is_set():
-            self._wishes.hurry.set()
-            return
-        self._signal = number
-        self._announcer.stopping(number.name)
-        self._wishes.leave.set()
 
     # Work.
 

@@ -17,12 +17,14 @@ class ReportSender:
 
     Attributes:
         has_search_metric: whether the server has a value of the search metric from this attempt.
+        last_step: the last step that the server has of it, in units.
     """
 
     def __init__(self, trial: Trial, announcer: Announcer) -> None:
         self._trial = trial
         self._announcer = announcer
         self.has_search_metric = False
+        self.last_step = trial.start_step
 
     async def send(self, step: int, report: Report) -> None:
         """Sends one report; after a verdict only its checkpoint is of use.
@@ -38,11 +40,17 @@ class ReportSender:
         if trial.has_verdict:
             # Of a program that ran ahead of its decision the later checkpoints are not wanted:
             # who resumed there would never report the rungs that lie before.
-            if checkpoint and step <= trial.last_step:
+            if checkpoint and step <= self.last_step:
                 await trial.save_checkpoint(step, checkpoint)
         elif report.metrics:
             decision = await trial.report(step, report.metrics, checkpoint)
-            self.has_search_metric |= trial.metric in report.metrics
+            self.note_answered(step, report)
             self._announcer.decided(trial, step, report.metrics, decision)
         elif checkpoint:
             await trial.save_checkpoint(step, checkpoint)
+
+    def note_answered(self, step: int, report: Report) -> None:
+        """Takes note of what the server has, be it from a former process of this worker."""
+        if report.metrics:
+            self.last_step = max(self.last_step, step)
+            self.has_search_metric |= self._trial.metric in report.metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from asha_client import FailureKind
@@ -17,6 +17,7 @@ from asha_server.cli.run.program import Program, start_program
 from asha_server.cli.run.report_line import LineParser, Report
 from asha_server.cli.run.report_sender import ReportSender
 from asha_server.cli.run.step_count import StepCount
+from asha_server.cli.run.wishes import Wishes
 
 TICK_S = 0.2
 """How often the metrics file and the keep-alive's news are looked at, in seconds."""
@@ -26,19 +27,6 @@ ASK_S = 5.0
 
 MUTE_HINT = "see --metrics, --pattern and --metrics-file in asha run --help"
 """Where to look if a program reported nothing."""
-
-
-@dataclass(slots=True)
-class Wishes:
-    """What the user of `asha run` wants of all its workers.
-
-    Attributes:
-        leave: set: end programs and release trials.
-        hurry: set: without grace.
-    """
-
-    leave: asyncio.Event = field(default_factory=asyncio.Event)
-    hurry: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,12 @@ class AsyncConnection:
         self._pid = os.getpid()
         register(self)
 
-    def _open(self) -> grpc.aio.Channel:
+    def open(self) -> grpc.aio.Channel:
+        """The channel, opened if need be; connects with the first call.
+
+        Raises:
+            ForkedProcess: this process is a fork of the one that made the connection.
+        """
         check_process(self._pid)
         if self._channel is None:
             target = self.target
@@ -49,7 +54,7 @@ class AsyncConnection:
     async def send(self, effect: Call) -> Message:
         """Sends a request until it is answered; raises AshaError as `Connection.call` does."""
         backoff = Backoff(self.target, effect.method.name, effect.retry_for_s)
-        send = self._open().unary_unary(
+        send = self.open().unary_unary(
             effect.method.path,
             request_serializer=_serialize,
             response_deserializer=effect.method.response.FromString,

@@ -1,0 +1,21 @@
+"""A real server, real sidecars beside real trainers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Asha, asha, server, small
+
+from .beside import Beside
+
+__all__ = ["Asha", "asha", "beside", "server", "small"]
+
+
+@pytest.fixture
+def beside(tmp_path: Path, server: str) -> Iterator[Beside]:  # noqa: F811  # a fixture by its name
+    beside = Beside(tmp_path, server)
+    yield beside
+    beside.close()
