@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -54,7 +55,7 @@ class Beside:
         """Starts a program, its output to be read."""
         process = subprocess.Popen(
             words, cwd=self.directory, env={**self._environment, **environment}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self._processes.append(process)
         return process
@@ -67,11 +68,11 @@ class Beside:
             *form, *options, **self.server,
         )  # fmt: skip
 
-    def trainer(self, *words: str, **environment: str) -> Process:
+    def trainer(self, *words: str, shell: str = "sh", **environment: str) -> Process:
         """Starts the folder's trainer.sh, once the sidecar has written it, with a command."""
         wrapper = self.folder / "trainer.sh"
         wait_until(wrapper.exists, "trainer.sh")
-        return self.start("sh", str(wrapper), *words, **{"ASHA_POLL": "0.05", **environment})
+        return self.start(shell, str(wrapper), *words, **{"ASHA_POLL": "0.05", **environment})
 
     def write(self, name: str, text: str) -> str:
         """Writes a program; its path."""
@@ -82,8 +83,10 @@ class Beside:
     def close(self) -> None:
         """Ends what a test left."""
         for process in self._processes:
-            with process:
-                process.kill()
+            kill(process)
+            for pipe in (process.stdout, process.stderr):
+                assert pipe is not None
+                pipe.close()
 
     # What a test does in a trainer's place.
 
@@ -161,6 +164,7 @@ def finish(process: Process) -> tuple[int, list[dict[str, Any]], str]:
 
 
 def kill(process: Process) -> None:
-    """Kills it at once, and waits until it is gone."""
-    process.send_signal(signal.SIGKILL)
+    """Kills it and its children at once, as a container is killed; waits until it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait(PATIENCE_S)

@@ -24,11 +24,16 @@ BY_OPTIONS = (
 )
 
 
-def test_a_program_that_only_prints_trains_a_search_to_its_end(asha: Asha, beside: Beside) -> None:
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_program_that_only_prints_trains_a_search_to_its_end(
+    asha: Asha, beside: Beside, shell: str
+) -> None:
     """The example's program, behind trainer.sh; both end when the search does."""
-    asha("create", "-f", str(EXAMPLE / "experiment.yaml"), "--id", "plain")
-    sidecar = beside.sidecar("plain", "--checkpoints", str(beside.checkpoints))
-    trainer = beside.trainer("--stdout", "sh", "-c", BY_OPTIONS, str(EXAMPLE / "train.sh"))
+    name = f"plain-{shell}"
+    asha("create", "-f", str(EXAMPLE / "experiment.yaml"), "--id", name)
+    sidecar = beside.sidecar(name, "--checkpoints", str(beside.checkpoints))
+    program = ("sh", "-c", BY_OPTIONS, str(EXAMPLE / "train.sh"))
+    trainer = beside.trainer("--stdout", *program, shell=shell)
 
     status, facts, err = finish(sidecar)
 
@@ -39,7 +44,7 @@ def test_a_program_that_only_prints_trains_a_search_to_its_end(asha: Asha, besid
     assert any(told["kind"] == "PROMOTED" and told["start_step"] > 0 for told in started)
     ended = [told for told in facts if told["event"] == "trial_ended"]
     assert {told["outcome"] for told in ended} == {"paused", "completed"}
-    trials = asha("trials", "plain", "--json").facts
+    trials = asha("trials", name, "--json").facts
     assert {trial["state"] for trial in trials} == ENDED
     assert all(Path(trial["checkpoint_uri"]).is_file() for trial in trials)
     assert json.loads((beside.folder / "finished.json").read_text())["is_failed"] is False
@@ -84,7 +89,7 @@ def test_metrics_come_by_a_pattern_and_without_steps(
 
 
 def test_parameters_of_any_text_reach_a_shell_as_they_are(asha: Asha, beside: Beside) -> None:
-    words = "it's $HOME; `id`\n\"two\" \\n"
+    words = 'it\'s $HOME; `id`\n"two" \\n'
     spec = {
         "metric": {"name": "loss", "goal": "GOAL_MINIMIZE"},
         "parameters": [{"name": "a.words", "constant": {"value": {"string_value": words}}}],
@@ -95,8 +100,9 @@ def test_parameters_of_any_text_reach_a_shell_as_they_are(asha: Asha, beside: Be
     beside.sidecar("words")
     trial = beside.take()
 
+    source = f". {shlex.quote(str(trial / 'trial.env'))}"
     said = subprocess.run(
-        ["sh", "-c", f". {shlex.quote(str(trial / 'trial.env'))}; printf %s. \"$ASHA_PARAM_A_WORDS\""],
+        ["sh", "-c", f'{source}; printf %s. "$ASHA_PARAM_A_WORDS"'],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
 
@@ -165,7 +171,9 @@ def test_garbage_among_the_metrics_is_explained_and_harms_nothing(
     assert fact(sidecar, "trial_ended")["outcome"] == "completed"
     problems = (trial / "problems.txt").read_text().splitlines()
     assert [line.partition(":")[0] for line in problems] == ["1", "3", "4", "5", "6", "7", "10"]
-    assert problems[1].startswith('3: no JSON object on one line, like {"step": 3, "val_loss": 0.31}')
+    assert problems[1].startswith(
+        '3: no JSON object on one line, like {"step": 3, "val_loss": 0.31}'
+    )
     assert problems[2].endswith(': no number and no checkpoint in it: {"step": 1, "loss": "high"}')
     assert max(map(len, problems)) < 300
     (told,) = [t for t in asha("trials", "garbage", "--json").facts if t["trial_number"] == 0]
@@ -203,6 +211,41 @@ def test_a_verdict_that_nobody_asked_for_reaches_a_silent_trainer(
     assert (finish(sidecar)[0], trainer.wait(60)) == (0, 0)
 
 
+def test_a_program_that_trained_in_full_may_finish_by_itself(
+    asha: Asha, beside: Beside, small: Path
+) -> None:
+    asha("create", "-f", str(small), "--id", "full", "--set", "max_trials=1")
+    sidecar = beside.sidecar("full")
+    program = 'echo \'{"step": 9, "loss": 1}\'; sleep 1; echo done >"$0"'
+    beside.trainer("--stdout", "sh", "-c", program, "full")
+
+    status, facts, err = finish(sidecar)
+
+    assert status == 0, err
+    assert (beside.directory / "full").read_text() == "done\n"
+    (ended,) = [told for told in facts if told["event"] == "trial_ended"]
+    assert (ended["outcome"], ended["exit_code"]) == ("completed", 0)
+
+
+def test_a_command_that_ignores_sigterm_is_killed_after_the_grace_time(
+    asha: Asha, beside: Beside, small: Path
+) -> None:
+    asha("create", "-f", str(small), "--id", "stubborn", "--set", "max_trials=3")
+    sidecar = beside.sidecar("stubborn")
+    program = beside.write(
+        "train.py",
+        "import signal\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        'print(\'{"step": 1, "loss": 1}\', flush=True)\n'
+        "while True: signal.pause()\n",
+    )
+    beside.trainer("--stdout", sys.executable, program, ASHA_GRACE="1")
+
+    ended = fact(sidecar, "trial_ended")
+
+    assert (ended["outcome"], ended["exit_code"]) == ("paused", 137)
+
+
 def test_what_the_trainer_is_told_has_every_documented_field(
     asha: Asha, beside: Beside, small: Path
 ) -> None:
@@ -228,7 +271,9 @@ def test_what_the_trainer_is_told_has_every_documented_field(
     assert (trial / "stop").read_text() == f"PAUSE {verdict['reason']}\n"
 
 
-@pytest.mark.parametrize(("mode", "file", "folder"), [("0600", 0o600, 0o700), ("0660", 0o660, 0o770)])
+@pytest.mark.parametrize(
+    ("mode", "file", "folder"), [("0600", 0o600, 0o700), ("0660", 0o660, 0o770)]
+)
 def test_the_files_have_the_mode_that_was_asked_for(
     asha: Asha, beside: Beside, small: Path, mode: str, file: int, folder: int
 ) -> None:
@@ -245,9 +290,7 @@ def test_the_files_have_the_mode_that_was_asked_for(
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600  # it holds the lease
 
 
-def test_a_search_that_failed_is_status_1_for_both(
-    asha: Asha, beside: Beside, small: Path
-) -> None:
+def test_a_search_that_failed_is_status_1_for_both(asha: Asha, beside: Beside, small: Path) -> None:
     """One infeasible trial is borne, the next one in a row ends the experiment."""
     asha("create", "-f", str(small), "--id", "all-fail", "--set", "max_infeasible=1")
     sidecar = beside.sidecar("all-fail", "--infeasible-exit", "3")
@@ -271,8 +314,9 @@ def test_a_trainer_that_reports_nothing_ends_the_sidecar(
     assert (status, trainer.wait(60)) == (1, 1)
     failed = [told for told in facts if told["event"] == "trial_ended"]
     assert len(failed) == 3
-    assert "without reporting 'loss'; the trainer appends lines to metrics.jsonl" in (
-        failed[0]["message"]
+    assert (
+        "without reporting 'loss'; the trainer appends lines to metrics.jsonl"
+        in (failed[0]["message"])
     )
     assert "3 assignments in a row failed" in facts[-1]["message"]
 
@@ -298,9 +342,7 @@ def test_an_unknown_experiment_ends_both(beside: Beside) -> None:
     assert "EXPERIMENT_NOT_FOUND" in facts[-1]["message"]
 
 
-def test_a_second_sidecar_on_the_folder_is_refused(
-    asha: Asha, beside: Beside, small: Path
-) -> None:
+def test_a_second_sidecar_on_the_folder_is_refused(asha: Asha, beside: Beside, small: Path) -> None:
     asha("create", "-f", str(small), "--id", "two")
     beside.sidecar("two")
     beside.take()

@@ -111,6 +111,7 @@ class FolderTraining:
         )
         self._lines: asyncio.Queue[Line | None] = asyncio.Queue()
         self._told: Decision | None = None
+        self._has_left_off = False
 
     def hand_over(self) -> None:
         """Writes the trial; does nothing new if it stands there already."""
@@ -239,7 +240,9 @@ class FolderTraining:
     def _tell_decision(self) -> None:
         """Writes the newest decision, if it is another than the trainer was told."""
         decision = self._trial.decision
-        if decision is not None and decision is not self._told:
+        if decision is None or (self._has_left_off and not decision.should_stop):
+            return
+        if decision is not self._told:
             self._told = decision
             self._folder.write_verdict(forms.describe_decision(decision, self._sender.last_step))
 
@@ -249,8 +252,9 @@ class FolderTraining:
             self._tell_decision()
 
     def _leave_off(self, reason: str) -> None:
-        """Tells the trainer to leave off for a reason of this sidecar's."""
-        if not self._trial.has_verdict:
+        """Tells the trainer to leave off for a reason of this sidecar's, unless it was told."""
+        if not self._trial.has_verdict and not self._has_left_off:
+            self._has_left_off = True
             decision = Decision(Verdict.STOP, reason)
             self._folder.write_verdict(forms.describe_decision(decision, self._sender.last_step))
 

@@ -195,6 +195,7 @@ class FolderWorker:
         )
         folder = self._folder.trial_folder(trial.number, trial.attempt)
         has_ended = folder.read_exit() is not None
+        self._liveness.give_up()
         while not self._liveness.has_returned():
             if self._wishes.leave.is_set():
                 return False

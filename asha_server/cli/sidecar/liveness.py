@@ -69,11 +69,6 @@ class Liveness:
         """Seconds since the last word."""
         return self._clock() - self._word_at
 
-    @property
-    def is_present(self) -> bool:
-        """Whether the trainer's lock or process was there at the last look."""
-        return self._presence is not None
-
     def begin(self, has_seen_trainer: bool = False) -> None:
         """A trial is handed over: silence counts from now.
 
@@ -102,12 +97,17 @@ class Liveness:
             return Life.DEAD
         return Life.HUNG if self.silent_s >= self._hung_after_s else Life.ALIVE
 
+    def give_up(self) -> None:
+        """Nobody is expected to live any more; what is there now is what was given up."""
+        self._heartbeat = self._heartbeat_time()
+        self._presence = self._find_presence()
+
     def has_returned(self) -> bool:
-        """Whether a trainer that was given up shows life: a touch, a lock or process anew."""
-        before, word_at = self._presence, self._word_at
+        """Whether, after `give_up`, a trainer shows life: a touch, a lock or process anew."""
+        before, touched = self._presence, self._heartbeat
         self._note_heartbeat()
         self._presence = self._find_presence()
-        return self._word_at != word_at or self._presence not in (None, before)
+        return self._heartbeat != touched or self._presence not in (None, before)
 
     def _note_heartbeat(self) -> None:
         touched = self._heartbeat_time()
