@@ -26,6 +26,7 @@ from docs.generator import (  # noqa: E402 - as above
     picture,
     rpc,
     schema,
+    sidecar,
 )
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -39,6 +40,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/schema.md": schema.page,
     "reference/methods.md": methods.page,
     "reference/clients.md": clients.page,
+    "reference/sidecar.md": sidecar.page,
     "explanation/rungs.svg": picture.picture,
 }
 

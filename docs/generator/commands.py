@@ -18,6 +18,7 @@ def page() -> str:
         "`--json` prints facts for programs; `ASHA_SERVER` names the server once for all commands.",
         "First steps: [the tutorial](../tutorial/first-experiment.md).",
         "`asha run` beside the other ways to train: [write a worker](../howto/write-a-worker.md).",
+        "`asha sidecar` and its files: [run a sidecar](../howto/sidecar.md).",
         "What `verify` proves: [determinism](../explanation/determinism.md#verify).",
         "",
     ]

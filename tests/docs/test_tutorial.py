@@ -18,7 +18,7 @@ TIME_LIMIT_S = 60
 
 
 @contextmanager
-def _served(command: str, directory: Path, environment: dict[str, str]) -> Iterator[str]:
+def served(command: str, directory: Path, environment: dict[str, str]) -> Iterator[str]:
     """The server of the tutorial on a free port; its address."""
     with subprocess.Popen(
         [*command.split(), "--listen", "127.0.0.1:0", "--log-level", "WARNING"],
@@ -41,7 +41,7 @@ def test_the_tutorial_trains_a_search_to_its_end(tmp_path: Path) -> None:
     (serve,) = (block.text.strip() for block in found if block.mark == "serve")
     said: dict[str, str] = {}
 
-    with _served(serve, tmp_path, environment) as address:
+    with served(serve, tmp_path, environment) as address:
         environment["ASHA_SERVER"] = address
         for block in found:
             if block.mark == "file":

@@ -8,6 +8,8 @@ from typing import ClassVar
 from asha_client.attempt import Attempt
 from asha_client.decision import Decision
 
+from asha_server.cli.json_output import json_number
+
 METRICS = "metrics.jsonl"
 STOP = "stop"
 EXIT_STATUS = "exit_status"
@@ -74,7 +76,7 @@ class VerdictForm:
         rung: index of the last rung compared at; -1 if none yet.
         rank: 0-based place among the competitors, 0 the best; null when nothing was compared.
         competitors: entries in the rung at that moment; 0 when nothing was compared.
-        cutoff: worst value inside the part that goes on, in the metric's unit; null if none.
+        cutoff: worst value inside the part that goes on, in the metric's unit; a text if it is no finite number (`NaN`, `Infinity`), null if none.
         deletable_checkpoints: checkpoints of any trial that the search can never resume from again; delete them when and if you like.
     """  # noqa: E501 - a row of the page each
 
@@ -87,7 +89,7 @@ class VerdictForm:
     rung: int
     rank: int | None
     competitors: int
-    cutoff: float | None
+    cutoff: float | str | None
     deletable_checkpoints: list[str]
 
     name: ClassVar[str] = "verdict.json"
@@ -161,6 +163,6 @@ def describe_decision(decision: Decision, last_step: int) -> VerdictForm:
         rung=decision.rung,
         rank=decision.rank,
         competitors=decision.competitors,
-        cutoff=decision.cutoff,
+        cutoff=None if decision.cutoff is None else json_number(decision.cutoff),
         deletable_checkpoints=list(decision.deletable_checkpoints),
     )

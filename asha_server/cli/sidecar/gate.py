@@ -22,7 +22,10 @@ READS = tuple(
 )
 """Calls of ExperimentService that read one experiment: what a worker's token could do, no more."""
 
-WORDS = frozenset(method.name for method in SUGGESTIONS.methods) - {"Heartbeat", "ShouldStop"}
+WORDS = frozenset({
+    "GetSuggestion", "ReportMetric", "ReportCheckpoint",
+    "CompleteTrial", "FailTrial", "ReleaseTrial",
+})  # fmt: skip
 """Calls that say that the training goes on; the two others a client's thread makes by itself."""
 
 _LEASED = frozenset({

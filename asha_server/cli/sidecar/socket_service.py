@@ -92,6 +92,7 @@ class SocketService:
         proxy.serve(server)
         address = f"unix:{self._place.path}"
         try:
+            self._place.path.parent.mkdir(parents=True, exist_ok=True)
             Listener([server], Transport(socket_mode=self._place.mode)).bind(address)
         except (TransportError, RuntimeError, OSError) as error:
             raise Refusal(f"--socket {self._place.path} cannot be used: {error}") from error
