@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from asha_server.cli.sidecar.folder import PROBLEMS_MAX
+from asha_server.cli.sidecar.socket_service import PATH_BYTES_MAX
 from asha_server.config import PER_IDENTITY, SECOND_US, Limits
 from asha_server.reader.importing import IMPORTS_MAX
 from asha_server.reader.process import FORECASTS_MAX
@@ -38,6 +40,8 @@ FIXED: tuple[tuple[str, str, str], ...] = (
     ("one line of an imported file", f"{LINE_BYTES_MAX // 2**20} MiB", "`store/history_file.py`"),
     ("deletable checkpoints named by one answer", f"{reporting.DELETABLE_MAX}", "`search/reporting.py`"),
     ("experiment patterns of an access token", f"{PATTERNS_MAX}", "`wire/access.py`"),
+    ("path of `asha sidecar --socket`", f"{PATH_BYTES_MAX} bytes", "`cli/sidecar/socket_service.py`"),
+    ("lines of a sidecar's `problems.txt` for one trial", f"{PROBLEMS_MAX}, then one that there are more", "`cli/sidecar/folder.py`"),
     ("reports of an attempt that a repeat is compared with", f"{REMEMBERED_REPORTS}, and all that decided", "`search/trial.py`"),
 )  # fmt: skip
 """(what, how much, where it stands): limits that no configuration moves."""

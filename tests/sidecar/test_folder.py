@@ -290,6 +290,18 @@ def test_the_files_have_the_mode_that_was_asked_for(
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600  # it holds the lease
 
 
+def test_a_group_that_the_volume_hands_down_stays(asha: Asha, beside: Beside, small: Path) -> None:
+    """Kubernetes marks a volume with an fsGroup so: what is made in it has its group."""
+    asha("create", "-f", str(small), "--id", "group")
+    beside.folder.mkdir()
+    beside.folder.chmod(0o2770)
+    beside.sidecar("group", "--mode", "0660")
+
+    trial = beside.take()
+
+    assert stat.S_IMODE(trial.stat().st_mode) == 0o2770
+
+
 def test_a_search_that_failed_is_status_1_for_both(asha: Asha, beside: Beside, small: Path) -> None:
     """One infeasible trial is borne, the next one in a row ends the experiment."""
     asha("create", "-f", str(small), "--id", "all-fail", "--set", "max_infeasible=1")
@@ -354,5 +366,11 @@ def test_a_second_sidecar_on_the_folder_is_refused(asha: Asha, beside: Beside, s
 
 
 def test_contradictions_are_wrong_usage(asha: Asha) -> None:
-    for words in ((), ("--folder", "f", "--socket", "s"), ("--folder", "f", "--pattern", "(")):
+    too_long = "s" * 108  # one more than a socket's path may have
+    for words in (
+        (),
+        ("--folder", "f", "--socket", "s"),
+        ("--folder", "f", "--pattern", "("),
+        ("--socket", too_long),
+    ):
         assert asha("sidecar", "-e", "any", *words).status == 2, words

@@ -273,6 +273,19 @@ def test_the_socket_has_the_mode_that_was_asked_for_and_goes_with_the_sidecar(
     assert not (directory / "socket").exists()
 
 
+def test_a_path_as_long_as_a_sockets_may_be_is_served(
+    asha: Asha, beside: Beside, small: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    asha("create", "-f", str(small), "--id", "long-path")
+    directory = tmp_path_factory.mktemp("s")
+    path = directory / ("s" * (107 - len(str(directory)) - 1))
+
+    sidecar = beside.sidecar("long-path", "--socket", str(path))
+
+    assert fact(sidecar, "listening")["address"] == f"unix:{path}"
+    assert Trainer(f"unix:{path}").take().trial_number == 0
+
+
 def test_a_socket_that_somebody_serves_is_refused(
     asha: Asha, beside: Beside, behind: Any, small: Path
 ) -> None:

@@ -25,7 +25,7 @@ from asha_server.cli.sidecar.folder import SharedFolder
 from asha_server.cli.sidecar.folder_training import Manner
 from asha_server.cli.sidecar.folder_worker import FolderWorker
 from asha_server.cli.sidecar.liveness import Liveness
-from asha_server.cli.sidecar.socket_service import Socket, SocketService
+from asha_server.cli.sidecar.socket_service import PATH_BYTES_MAX, Socket, SocketService
 from asha_server.config import SECOND_US
 
 HELP = """Be the worker beside a training container that stays as it is.
@@ -179,6 +179,11 @@ def command(
     """Be the worker beside a training container (see HELP)."""
     if (folder is None) == (socket_path is None):
         raise click.UsageError("give --folder DIRECTORY or --socket PATH, one of them")
+    if socket_path is not None and len(bytes(socket_path)) > PATH_BYTES_MAX:
+        raise click.UsageError(
+            f"--socket {socket_path} has more than {PATH_BYTES_MAX} bytes, the most that a "
+            "socket's path may have; choose a shorter one"
+        )
     folder = folder and folder.absolute()
     manner = Manner(
         parse_line=choose_parser(metrics_form, pattern, step_name),

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -215,7 +216,8 @@ class SharedFolder:
 
     def _make(self, path: Path) -> None:
         path.mkdir(exist_ok=True)
-        path.chmod(self._folder_mode)
+        is_setgid = path.stat().st_mode & stat.S_ISGID  # of an fsGroup, whose group it has
+        path.chmod(self._folder_mode | is_setgid)
 
 
 def write_whole(path: Path, text: str, mode: int) -> None:

@@ -24,13 +24,16 @@ from asha_server.cli.sidecar.proxy import MESSAGE_BYTES_MAX, Proxy
 from asha_server.config import Transport
 from asha_server.transport import Listener, TransportError
 
+PATH_BYTES_MAX = 107
+"""Of a socket's path: what the kernel has room for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Socket:
     """Where and how long it is served.
 
     Attributes:
-        path: of the socket's file.
+        path: of the socket's file, at most `PATH_BYTES_MAX` long.
         mode: its permissions.
         grace_s: how long the trainer may go on once the sidecar must end, in seconds.
         linger_s: how long to serve on after the trainer heard that the search is finished, from
