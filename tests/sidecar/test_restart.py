@@ -292,7 +292,7 @@ def test_trainer_sh_ends_what_hangs_and_goes_on(asha: Asha, beside: Beside, long
         "for step in range(1, 10):\n"
         '    print(\'{"step": %d, "loss": 1}\' % step, flush=True)\n',
     )
-    sidecar = beside.sidecar(name, "--hung-after", "3s")
+    sidecar = beside.sidecar(name, "--hung-after", "6s")
     trainer = beside.trainer("--stdout", sys.executable, program)
 
     status, facts, err = finish(sidecar)
@@ -303,9 +303,9 @@ def test_trainer_sh_ends_what_hangs_and_goes_on(asha: Asha, beside: Beside, long
 
 
 def test_a_touched_heartbeat_stands_for_a_line(asha: Asha, beside: Beside, long: Any) -> None:
-    """It is touched all through three times the silence that is allowed."""
+    """It is touched all through twice the silence that is allowed."""
     name = long("touched")
-    sidecar = beside.sidecar(name, "--hung-after", "2s")
+    sidecar = beside.sidecar(name, "--hung-after", "3s")
     trial = beside.take()
     toucher = beside.start(
         "sh", "-c", f"while :; do touch {beside.folder / 'heartbeat'}; sleep 0.1; done"

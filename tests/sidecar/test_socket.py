@@ -327,7 +327,7 @@ def test_a_touched_heartbeat_file_stands_for_a_call(
     asha: Asha, beside: Beside, behind: Any, small: Path
 ) -> None:
     asha("create", "-f", str(small), "--id", "touches")
-    _, address, directory = behind("touches", "--hung-after", "2s")
+    _, address, directory = behind("touches", "--hung-after", "3s")
     trainer = Trainer(address)
     given = trainer.take()
     beside.start("sh", "-c", f"while :; do touch {directory / 'heartbeat'}; sleep 0.1; done")
