@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,36 @@ def test_a_killed_sidecar_goes_on_with_its_trial_and_counts_each_line_once(
     last = 5 if moment == "ended" else 9
     assert reports(asha, tmp_path, name) == [(0, 1, step) for step in range(1, last + 1)]
     assert trial_of(asha, name)["last_step"] == last
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_sidecar_that_is_killed_again_and_again_loses_and_repeats_nothing(
+    asha: Asha, beside: Beside, small: Path, tmp_path: Path, seed: int
+) -> None:
+    """A whole search behind trainer.sh; the moments of the kills are drawn by a seed."""
+    chance = random.Random(seed)
+    name = f"hunted-{seed}"
+    asha("create", "-f", str(small), "--id", name, "--set", "async_halving.num_rungs=2")
+    program = (
+        "i=$ASHA_START_STEP; while [ $i -lt 9 ]; do i=$((i+1)); "
+        'echo "{\\"step\\": $i, \\"loss\\": $ASHA_PARAM_LR, \\"checkpoint\\": \\"$i\\"}"; '
+        "sleep 0.05; done"
+    )
+    sidecar = beside.sidecar(name)
+    trainer = beside.trainer("--stdout", "sh", "-c", program)
+    for _ in range(8):
+        # From its first steps on (it takes a second or so to start) to the middle of a trial.
+        time.sleep(chance.uniform(0.5, 3.0))
+        kill(sidecar)
+        sidecar = beside.sidecar(name)
+    status, _, err = finish(sidecar)
+
+    assert (status, trainer.wait(60)) == (0, 0), err
+    told = reports(asha, tmp_path, name)
+    assert len({(trial, step) for trial, _, step in told}) == len(told)
+    trials = asha("trials", name, "--json").facts
+    assert {trial["state"] for trial in trials} == {"TRIAL_STATE_COMPLETED", "TRIAL_STATE_STOPPED"}
+    assert {trial["restarts"] for trial in trials} == {0}
 
 
 def test_lines_without_steps_are_counted_on_after_a_restart(

@@ -94,6 +94,8 @@ class FolderWorker:
         self._worker_id = name or identity.claim(identity.default_worker_id())
         if former is not None and former.worker_id != self._worker_id:
             former = None  # another's trial; it is handed on when its lease expires
+        if former is None:
+            self._folder.save_state(State(self._worker_id))  # before there is anything to lose
         worker = Worker(
             experiment_id=self._experiment_id,
             worker_id=self._worker_id,
