@@ -255,6 +255,7 @@ def test_what_the_trainer_is_told_has_every_documented_field(
     told: dict[str, Any] = json.loads((trial / "trial.json").read_text())
     report(trial, 1, loss=float("inf"), checkpoint="one")
     verdict = beside.verdict(trial, 1)
+    wait_until((trial / "stop").exists, "stop")
 
     lr = told["parameters"]["lr"]
     seed = told["seed"]
