@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,12 +148,18 @@ def say_end(trial: Path, text: str = "0") -> None:
 
 
 def fact(process: Process, event: str) -> dict[str, Any]:
-    """The next fact of a kind that a sidecar tells."""
+    """The next fact of a kind that a sidecar tells; one that does not in time is killed."""
     assert process.stdout is not None
-    for line in process.stdout:
-        told: dict[str, Any] = json.loads(line)
-        if told["event"] == event:
-            return told
+    watchdog = threading.Timer(PATIENCE_S, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            told: dict[str, Any] = json.loads(line)
+            if told["event"] == event:
+                return told
+    finally:
+        watchdog.cancel()
+        watchdog.join()
     assert process.stderr is not None
     raise AssertionError(f"{event} was never told: {process.stderr.read()}")
 

@@ -30,7 +30,7 @@ def test_a_program_that_only_prints_trains_a_search_to_its_end(
 ) -> None:
     """The example's program, behind trainer.sh; both end when the search does."""
     name = f"plain-{shell}"
-    asha("create", "-f", str(EXAMPLE / "experiment.yaml"), "--id", name)
+    asha("create", "-f", str(EXAMPLE / "experiment.yaml"), "--id", name, "--set", "seed=7")
     sidecar = beside.sidecar(name, "--checkpoints", str(beside.checkpoints))
     program = ("sh", "-c", BY_OPTIONS, str(EXAMPLE / "train.sh"))
     trainer = beside.trainer("--stdout", *program, shell=shell)

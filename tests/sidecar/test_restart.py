@@ -365,6 +365,30 @@ def test_a_hung_trainer_that_goes_on_by_itself_is_heard(
     assert fact(sidecar, "trial_started")["attempt"] == 2
 
 
+def test_a_sidecar_whose_trainer_never_returns_ends_with_the_search(
+    asha: Asha, beside: Beside, long: Any
+) -> None:
+    name = long("never")
+    sidecar = beside.sidecar(name, "--hung-after", "1s")
+    fact(sidecar, "trainer_awaited")
+
+    asha("stop", name, "--yes")
+
+    assert finish(sidecar)[0] == 0
+    assert (beside.folder / "finished.json").exists()
+
+
+def test_sigterm_ends_a_sidecar_whose_trainer_is_lost(
+    asha: Asha, beside: Beside, long: Any
+) -> None:
+    sidecar = beside.sidecar(long("lost"), "--hung-after", "1s")
+    fact(sidecar, "trainer_awaited")
+
+    sidecar.send_signal(signal.SIGTERM)
+
+    assert finish(sidecar)[0] == 143
+
+
 def test_sigterm_leaves_the_trainer_time_to_save(asha: Asha, beside: Beside, long: Any) -> None:
     name = long("leave")
     sidecar = beside.sidecar(name)

@@ -39,7 +39,9 @@ class Outcome(StrEnum):
     TRAINER_READY = auto()
     """It said that it ended: it is there for the next trial."""
     TRAINER_LOST = auto()
-    """It is dead or hung: no trial is taken until it shows life."""
+    """It is dead or hung: no trial is taken until it shows life, or says that it ended."""
+    TRAINER_GONE = auto()
+    """It said that it was told to go: no trial is taken until one shows life."""
     LEFT = auto()
     """The sidecar itself was told to end."""
 
@@ -278,7 +280,7 @@ class FolderTraining:
         self._leave_off("TRAINER_ENDED")
         if is_leaving:
             return Outcome.LEFT
-        return Outcome.TRAINER_LOST if was_told_to_go else Outcome.TRAINER_READY
+        return Outcome.TRAINER_GONE if was_told_to_go else Outcome.TRAINER_READY
 
     async def _give_up(self, life: Life, sending: asyncio.Task[None]) -> None:
         """Lets go of what nobody trains any more."""

@@ -11,6 +11,7 @@ from asha_client.checkpoint import CheckpointPolicy
 from asha_client.decision import Decision, Verdict, decode_decision
 from asha_client.errors import LeaseLost, NotFound, TrialEnded
 from asha_client.flow import HEARTBEAT, call
+from asha_client.pb import experiment_pb2
 from asha_client.pb import suggestion_service_pb2 as pb
 from asha_client.ranks import Ranks
 from asha_client.worker import Worker
@@ -19,10 +20,10 @@ from google.protobuf import json_format
 from asha_server.cli.run.announcer import Announcer
 from asha_server.cli.run.conclusion import Conclusion
 from asha_server.cli.run.crew import tell_end
-from asha_server.cli.run.training import TICK_S
+from asha_server.cli.run.training import ASK_S, TICK_S
 from asha_server.cli.run.wishes import Wishes
 from asha_server.cli.sidecar import forms
-from asha_server.cli.sidecar.folder import SharedFolder, State
+from asha_server.cli.sidecar.folder import SharedFolder, State, TrialFolder
 from asha_server.cli.sidecar.folder_training import FolderTraining, Manner, Outcome
 from asha_server.cli.sidecar.liveness import Liveness
 
@@ -70,7 +71,7 @@ class FolderWorker:
         """
         failure = ""
         try:
-            await self._work(connection)
+            await self._work(experiment, connection)
             if self._wishes.signal is not None:
                 return 128 + self._wishes.signal
             state = await tell_end(experiment, self._announcer)
@@ -83,7 +84,7 @@ class FolderWorker:
         self._folder.finish(forms.FinishedForm(self._experiment_id, state, is_failed, message))
         return 1 if is_failed else 0
 
-    async def _work(self, connection: AsyncConnection) -> None:
+    async def _work(self, experiment: aio.Experiment, connection: AsyncConnection) -> None:
         """One trial after the other.
 
         Raises:
@@ -112,9 +113,11 @@ class FolderWorker:
             if trial is not None:
                 outcome = await self._train(trial, former)
         while outcome is not Outcome.LEFT:
-            if outcome is Outcome.TRAINER_LOST:
+            if outcome is not Outcome.TRAINER_READY:
                 assert trial is not None
-                if not await self._wait_for_trainer(trial):
+                former_folder = self._folder.trial_folder(trial.number, trial.attempt)
+                may_end = outcome is Outcome.TRAINER_LOST
+                if not await self._wait_for_trainer(experiment, former_folder, may_end):
                     return
             taken = await self._take(worker, connection, trial)
             if taken is None:
@@ -188,21 +191,45 @@ class FolderWorker:
             self._folder.hide()
         return outcome
 
-    async def _wait_for_trainer(self, trial: Trial) -> bool:
-        """Waits until a trainer shows life again; False if this sidecar is to leave."""
+    async def _wait_for_trainer(
+        self, experiment: aio.Experiment, folder: TrialFolder, may_end: bool
+    ) -> bool:
+        """Waits until a trainer shows life again; False if that is of no use any more.
+
+        Because the search has ended without it, or this sidecar is to leave.
+
+        Args:
+            experiment: whose search it is.
+            folder: of the trial that was given up.
+            may_end: whether the trainer may still say there that it ended.
+        """
         self._announcer.fact(
             "trainer_awaited",
             "asha sidecar: no trial is taken until a trainer shows life: it touches "
             f"{forms.HEARTBEAT}, or takes the lock of {forms.LOCK}",
         )
-        folder = self._folder.trial_folder(trial.number, trial.attempt)
-        has_ended = folder.read_exit() is not None
         self._liveness.give_up()
-        while not self._liveness.has_returned():
-            if self._wishes.leave.is_set():
-                return False
-            if not has_ended and folder.read_exit() is not None:
-                break  # the hung one went on, and does as it is told
-            await asyncio.sleep(TICK_S)
+        searching = asyncio.create_task(_wait_for_end(experiment))
+        leaving = asyncio.create_task(self._wishes.leave.wait())
+        try:
+            while not self._liveness.has_returned():
+                if may_end and folder.read_exit() is not None:
+                    break  # the hung one went on, and does as it is told
+                done, _ = await asyncio.wait(
+                    {searching, leaving}, timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if done:
+                    return False
+        finally:
+            for task in (searching, leaving):
+                task.cancel()
+            await asyncio.gather(searching, leaving, return_exceptions=True)
         self._folder.hide()
         return True
+
+
+async def _wait_for_end(experiment: aio.Experiment) -> None:
+    """Waits until the search has ended, or cannot be asked about; asks now and then."""
+    states = (experiment_pb2.EXPERIMENT_STATE_COMPLETED, experiment_pb2.EXPERIMENT_STATE_FAILED)
+    while (await experiment.get()).state not in states:  # noqa: ASYNC110  # the server is asked
+        await asyncio.sleep(ASK_S)
