@@ -73,6 +73,16 @@ impl Builder {
         self
     }
 
+    /// Whether the calls of a worker go over one stream, where the server has it; default: yes.
+    ///
+    /// With `false` each is a unary call, and what a person decides is heard of by the next report
+    /// or heartbeat.
+    #[must_use]
+    pub fn sessions(mut self, sessions: bool) -> Self {
+        self.settings.sessions = sessions;
+        self
+    }
+
     /// The client. Does no I/O: the first call connects.
     ///
     /// # Errors
@@ -131,6 +141,7 @@ impl Client {
                 first_backoff: Duration::from_millis(200),
                 max_backoff: Duration::from_secs(20),
                 retry_for: None,
+                sessions: true,
                 bearer: Bearer::default(),
             },
         }

@@ -1,7 +1,7 @@
 //! The connection: a thread of its own, one channel, deadlines on every call, retries.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
@@ -19,7 +19,8 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 use crate::Error;
-use crate::pb::Method;
+use crate::pb::{self, Method};
+use crate::session::{self, Follower, Session};
 
 /// How long a call has failed before the first warning.
 const FIRST_WARNING: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) max_backoff: Duration,
     /// How long one call is sent again; none = for ever.
     pub(crate) retry_for: Option<Duration>,
+    /// Whether the calls of a worker go over one stream, where the server has it.
+    pub(crate) sessions: bool,
     /// Who calls.
     pub(crate) bearer: Bearer,
 }
@@ -77,6 +80,7 @@ pub(crate) struct Connection {
     pub(crate) settings: Settings,
     endpoint: Endpoint,
     channel: Mutex<Channel>,
+    session: Option<Arc<Session>>,
     /// Present until dropped.
     runtime: Option<Runtime>,
 }
@@ -94,7 +98,8 @@ impl Connection {
             let _context = runtime.enter();
             Mutex::new(endpoint.connect_lazy())
         };
-        Ok(Self { settings, endpoint, channel, runtime: Some(runtime) })
+        let session = settings.sessions.then(Arc::default);
+        Ok(Self { settings, endpoint, channel, session, runtime: Some(runtime) })
     }
 
     /// Where tasks of this connection are spawned.
@@ -106,6 +111,14 @@ impl Connection {
     pub(crate) fn channel(&self) -> InterceptedService<Channel, Bearer> {
         let channel = self.channel.lock().unwrap_or_else(PoisonError::into_inner).clone();
         InterceptedService::new(channel, self.settings.bearer.clone())
+    }
+
+    /// Tells an attempt, for as long as it lives, what is decided about it unasked, where the server
+    /// pushes it.
+    pub(crate) fn follow(&self, assignment: &pb::Assignment, attempt: i64, who: Weak<dyn Follower>) {
+        if let Some(session) = &self.session {
+            session.follow(assignment, attempt, who);
+        }
     }
 
     /// The address, for messages.
@@ -179,13 +192,19 @@ impl Connection {
         }
     }
 
-    /// One attempt at a call.
+    /// One attempt at a call: on the session if that carries it, else unary.
     async fn attempt(
         &self,
         path: PathAndQuery,
         request: Bytes,
         deadline: Duration,
     ) -> Result<Bytes, Error> {
+        if let Some(session) = &self.session
+            && let Some(message) = session::wrap(path.path(), &request)
+            && let Some(answer) = session.ask(self, message, deadline).await
+        {
+            return answer.and_then(|answer| session::unwrap(path.path(), answer));
+        }
         let mut request = Request::new(request);
         request.set_timeout(deadline);
         let mut grpc = Grpc::new(self.channel());
@@ -207,7 +226,7 @@ impl Connection {
     ///
     /// One that went silent may be half open, and TCP would send into it for a quarter of an hour.
     /// Calls that wait on the former one keep it.
-    fn reconnect(&self) {
+    pub(crate) fn reconnect(&self) {
         let _context = self.handle().enter();
         *self.channel.lock().unwrap_or_else(PoisonError::into_inner) = self.endpoint.connect_lazy();
     }
@@ -241,8 +260,18 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background(); // allowed wherever a client is dropped
+        let (session, runtime) = (self.session.take(), self.runtime.take());
+        let Some(runtime) = runtime else { return };
+        // By a task of its own: then nobody can wait for what that thread has to do.
+        let is_own = Handle::try_current().is_ok_and(|here| here.id() == runtime.handle().id());
+        let closing = std::thread::spawn(move || {
+            if let Some(session) = session {
+                runtime.block_on(session.close());
+            }
+            runtime.shutdown_background();
+        });
+        if !is_own {
+            let _ = closing.join();
         }
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use prost::Message as _;
 use tonic::{Code, Status, TimeoutExpired};
 
-use crate::pb::rpc;
+use crate::pb::{self, rpc};
+use crate::decision;
 
 /// One field of a request that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,14 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What a request of a session meets whose stream ended this way: it is to be sent again.
+    pub(crate) fn as_broken_session(&self) -> Self {
+        let message = format!("the session broke before it was answered: {}", self.message());
+        Self(Box::new(Details { code: Some(Code::Unavailable), message, ..(*self.0).clone() }))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Details { code, reason, message, violations, .. } = &*self.0;
@@ -147,6 +156,28 @@ impl From<Status> for Error {
             }
         }
         Self(Box::new(details))
+    }
+}
+
+impl From<pb::SessionError> for Error {
+    /// The refusal of a request on a session, which goes on; the very same as of a unary call.
+    fn from(refusal: pb::SessionError) -> Self {
+        let reason = match refusal.reason() {
+            pb::ErrorReason::Unspecified if refusal.reason == 0 => String::new(),
+            _ => decision::name(refusal.reason, "ERROR_REASON_", pb::ErrorReason::as_str_name),
+        };
+        Self(Box::new(Details {
+            code: Some(refusal.code.into()),
+            reason,
+            message: refusal.message,
+            metadata: refusal.metadata.into_iter().collect(),
+            violations: refusal
+                .field_violations
+                .into_iter()
+                .map(|v| FieldViolation { field: v.field, description: v.description })
+                .collect(),
+            retry_delay: refusal.retry_delay.and_then(|delay| delay.try_into().ok()),
+        }))
     }
 }
 

@@ -32,6 +32,7 @@ mod error;
 mod failure;
 mod identity;
 pub mod pb;
+mod session;
 mod shutdown;
 mod trial;
 mod trials;

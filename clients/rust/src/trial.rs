@@ -12,6 +12,7 @@ use tonic::Code;
 use crate::connection::{CallOptions, Connection};
 use crate::failure::{Cause, cause_of, clipped};
 use crate::pb::{self, FailureKind, Method};
+use crate::session::Follower;
 use crate::value::{self, Value};
 use crate::{BoxError, Decision, Error, Failure, decision};
 
@@ -35,6 +36,12 @@ struct Shared {
     kind: String,
     parameters: Vec<(String, Value)>,
     state: watch::Sender<State>,
+}
+
+impl Follower for Shared {
+    fn hear(&self, decision: Decision) {
+        self.state.send_modify(|state| state.note(decision));
+    }
 }
 
 /// What has become of the attempt so far.
@@ -118,6 +125,8 @@ impl Trial {
             state: watch::Sender::new(state),
         };
         let trial = Self { shared: Arc::new(shared) };
+        let follower = Arc::downgrade(&trial.shared);
+        trial.shared.connection.follow(&trial.shared.assignment, trial.attempt(), follower);
         trial.shared.connection.handle().spawn(trial.clone().keep_alive());
         trial
     }
@@ -258,7 +267,8 @@ impl Trial {
 
 /// What has become of it.
 impl Trial {
-    /// The newest decision, by a report or a heartbeat; none before the first. No call.
+    /// The newest decision, by a report, a heartbeat or the server's own accord; none before the
+    /// first. No call.
     pub fn decision(&self) -> Option<Decision> {
         self.shared.state.borrow().decision.clone()
     }
@@ -608,7 +618,7 @@ impl Trial {
     }
 
     fn note(&self, decision: Decision) {
-        self.shared.state.send_modify(|state| state.note(decision));
+        self.shared.hear(decision);
     }
 }
 
