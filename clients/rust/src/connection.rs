@@ -115,7 +115,12 @@ impl Connection {
 
     /// Tells an attempt, for as long as it lives, what is decided about it unasked, where the server
     /// pushes it.
-    pub(crate) fn follow(&self, assignment: &pb::Assignment, attempt: i64, who: Weak<dyn Follower>) {
+    pub(crate) fn follow(
+        &self,
+        assignment: &pb::Assignment,
+        attempt: i64,
+        who: Weak<dyn Follower>,
+    ) {
         if let Some(session) = &self.session {
             session.follow(assignment, attempt, who);
         }

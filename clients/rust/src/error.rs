@@ -8,8 +8,8 @@ use std::time::Duration;
 use prost::Message as _;
 use tonic::{Code, Status, TimeoutExpired};
 
-use crate::pb::{self, rpc};
 use crate::decision;
+use crate::pb::{self, rpc};
 
 /// One field of a request that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Who this worker is: a name that survives a restart where the platform gives one.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -59,26 +60,34 @@ fn printable(name: &str) -> String {
     name.chars().map(replace).take(MAX_BYTES).collect()
 }
 
-/// The platform's name, made unique in this process, for as long as it is held.
+/// A worker's name, had by no other worker of this machine for as long as it is held.
 ///
-/// Two loops under one name would train the same trial: to the server they are one worker.
+/// Two loops under one name would take the trial out of each other's hands for ever: to the server
+/// they are one worker. A restarted process gets the same name again.
 pub(crate) struct ClaimedName(String);
 
-static CLAIMED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The names of this process, each with what keeps other processes from it.
+static CLAIMS: Mutex<BTreeMap<String, Option<NameLock>>> = Mutex::new(BTreeMap::new());
 
 impl ClaimedName {
-    /// Claims the platform's name, with a number after it if another loop has it.
+    /// Claims the platform's name, with a number after it if another worker has it now.
     pub(crate) fn claim() -> Self {
-        let name = default_worker_id(|name| env::var(name).unwrap_or_default());
-        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unique = name.clone();
-        let mut number = 1;
-        while claimed.contains(&unique) {
-            number += 1;
+        Self::claim_name(&default_worker_id(|name| env::var(name).unwrap_or_default()))
+    }
+
+    fn claim_name(name: &str) -> Self {
+        let mut claims = CLAIMS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unique = name.to_owned();
+        for number in 2.. {
+            if !claims.contains_key(&unique)
+                && let Claim::Had(lock) = lock(&unique)
+            {
+                claims.insert(unique.clone(), lock);
+                break;
+            }
             let suffix = format!("-{number}");
             unique = format!("{}{suffix}", &name[..name.len().min(MAX_BYTES - suffix.len())]);
         }
-        claimed.push(unique.clone());
         Self(unique)
     }
 
@@ -89,9 +98,50 @@ impl ClaimedName {
 
 impl Drop for ClaimedName {
     fn drop(&mut self) {
-        let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.retain(|name| *name != self.0);
+        CLAIMS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
     }
+}
+
+/// What came of the claim of a name.
+enum Claim {
+    /// It is this process's; without a lock where there is no place for one.
+    Had(Option<NameLock>),
+    /// Another process has it.
+    Taken,
+}
+
+/// The lock of a file in the temporary directory, which ends with the process at the latest. The
+/// clients of other languages lock the same file.
+#[cfg(unix)]
+type NameLock = rustix::fd::OwnedFd;
+
+#[cfg(unix)]
+fn lock(name: &str) -> Claim {
+    use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+    use rustix::io::Errno;
+
+    let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
+    let digest: String = digest.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let user = rustix::process::getuid();
+    let path = env::temp_dir().join(format!("asha-worker-{user}-{digest}.lock"));
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(file) = open(path, flags, Mode::RUSR | Mode::WUSR) else {
+        return Claim::Had(None);
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Claim::Had(Some(file)),
+        Err(Errno::WOULDBLOCK) => Claim::Taken,
+        Err(_) => Claim::Had(None),
+    }
+}
+
+/// Without such locks a name is unique in its process only.
+#[cfg(not(unix))]
+type NameLock = std::convert::Infallible;
+
+#[cfg(not(unix))]
+fn lock(_: &str) -> Claim {
+    Claim::Had(None)
 }
 
 #[cfg(test)]
@@ -132,6 +182,35 @@ mod tests {
     fn elsewhere_a_random_part_tells_workers_apart() {
         assert_ne!(worker_id(&[]), worker_id(&[]));
         assert!(worker_id(&[("CUDA_VISIBLE_DEVICES", "7")]).contains("-cuda7-"));
+    }
+
+    #[test]
+    fn two_loops_of_a_process_do_not_share_a_name() {
+        let name = format!("rust-loops-{}", std::process::id());
+        let (first, second) = (ClaimedName::claim_name(&name), ClaimedName::claim_name(&name));
+        assert_eq!((first.as_str(), second.as_str()), (&*name, &*format!("{name}-2")));
+
+        drop(first);
+        assert_eq!(ClaimedName::claim_name(&name).as_str(), name);
+    }
+
+    #[test]
+    fn a_long_name_has_room_for_its_number() {
+        let name = format!("{:0>128}", std::process::id());
+        let (_first, second) = (ClaimedName::claim_name(&name), ClaimedName::claim_name(&name));
+        assert_eq!(second.as_str(), format!("{}-2", &name[..126]));
+    }
+
+    /// The lock is held through another descriptor, as by another process or another language.
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_another_process_has_is_left_to_it_and_taken_again() {
+        let name = format!("rust-process-{}", std::process::id());
+        let Claim::Had(Some(other)) = lock(&name) else { panic!("{name} is free") };
+        assert_eq!(ClaimedName::claim_name(&name).as_str(), format!("{name}-2"));
+
+        drop(other);
+        assert_eq!(ClaimedName::claim_name(&name).as_str(), name);
     }
 
     #[test]

@@ -70,7 +70,12 @@ impl State {
 
 impl Session {
     /// Tells an attempt, for as long as it lives, what is decided about it unasked.
-    pub(crate) fn follow(&self, assignment: &pb::Assignment, attempt: i64, who: Weak<dyn Follower>) {
+    pub(crate) fn follow(
+        &self,
+        assignment: &pb::Assignment,
+        attempt: i64,
+        who: Weak<dyn Follower>,
+    ) {
         let key = (assignment.experiment_id.clone(), assignment.trial_number, attempt);
         let mut followers = lock(&self.followers);
         followers.retain(|_, follower| follower.strong_count() > 0);
@@ -232,7 +237,9 @@ impl Stream {
             let _ = self.requests.send(request);
             Waiting(&self.shared, request_number)
         };
-        answer.await.unwrap_or_else(|_| Err(Error::with_code(Code::Unavailable, "the client ended")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Error::with_code(Code::Unavailable, "the client ended")))
     }
 
     fn is_over(&self) -> bool {
@@ -300,7 +307,10 @@ impl Shared {
 
 /// What would be a unary call, as a request of a session; none: sessions do not carry it.
 pub(crate) fn wrap(path: &str, message: &Bytes) -> Option<Asked> {
-    fn read<M: Message + Default>(message: &Bytes, wrap: fn(M) -> Asked) -> Result<Asked, DecodeError> {
+    fn read<M: Message + Default>(
+        message: &Bytes,
+        wrap: fn(M) -> Asked,
+    ) -> Result<Asked, DecodeError> {
         M::decode(message.clone()).map(wrap)
     }
     let request = match path {

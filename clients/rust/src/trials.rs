@@ -83,7 +83,8 @@ impl Trials {
     }
 
     /// The worker's name, one trial at a time each; default: the Slurm job and task, the pod and
-    /// container, else host, device and a random part.
+    /// container, else host, device and a random part, with a number after it while another worker
+    /// of this machine has that name.
     #[must_use]
     pub fn worker_id(mut self, worker_id: impl Into<String>) -> Self {
         self.worker_id = Some(worker_id.into()).filter(|name| !name.is_empty());

@@ -162,6 +162,7 @@ impl Driver {
             }
             builder = builder.tls(tls);
         }
+        builder = builder.sessions(step["sessions"] == true);
         if let Some(deadline) = seconds(step, "deadline_s") {
             builder = builder.deadline(deadline);
         }

@@ -1,9 +1,12 @@
-//! The client against a scripted server of the generated service base, in this process.
+//! The client against a scripted server of the generated service base, in this process; sessions
+//! against the real one as well.
 
 mod connection;
 mod keepalive;
+mod real_server;
 mod retries;
 mod server;
+mod sessions;
 mod shutdown;
 mod trials;
 

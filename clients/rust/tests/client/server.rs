@@ -8,12 +8,16 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use asha_client::Error;
 use asha_client::pb::get_suggestion_response::Result as Suggestion;
+use asha_client::pb::report_result::Result as ReportAnswer;
+use asha_client::pb::training_session_request::Request as Asked;
+use asha_client::pb::training_session_response::Response as Carried;
 use asha_client::pb::{self, rpc};
 use prost::Message;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream, UnixListenerStream};
 use tonic::metadata::MetadataMap;
 use tonic::transport::ServerTlsConfig;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -29,6 +33,31 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is answered; none is silence until the client gives the call up.
 pub type Answer<T> = Option<Result<T, Status>>;
+
+/// What becomes of a session.
+#[derive(Clone, Copy, Default)]
+pub enum Sessions {
+    /// This server has none.
+    #[default]
+    Unimplemented,
+    /// Refused with this code.
+    Refused(Code),
+    /// Its messages are answered as the calls of their names.
+    Carried,
+    /// Nothing is ever answered on it.
+    Silent,
+}
+
+/// One session as it was opened.
+#[derive(Clone)]
+pub struct Opened {
+    pub metadata: MetadataMap,
+    /// What was asked on it, in order of arrival.
+    pub messages: Vec<pb::TrainingSessionRequest>,
+    /// Whether its client ended it in order: it has no more to ask.
+    pub is_ended: bool,
+    answers: mpsc::WeakUnboundedSender<Result<pb::TrainingSessionResponse, Status>>,
+}
 
 /// One call as it arrived.
 #[derive(Clone, Debug)]
@@ -46,6 +75,8 @@ struct Script {
     reports: Mutex<VecDeque<Answer<pb::ReportMetricResponse>>>,
     heartbeats: Mutex<VecDeque<Answer<pb::HeartbeatResponse>>>,
     releases: Mutex<VecDeque<Answer<pb::ReleaseTrialResponse>>>,
+    sessions: Mutex<Sessions>,
+    opened: watch::Sender<Vec<Opened>>,
 }
 
 /// See the module.
@@ -66,6 +97,51 @@ impl Server {
 
     pub fn start_with_tls(tls: ServerTlsConfig) -> Self {
         Self::serve("127.0.0.1:0", Some(tls))
+    }
+
+    /// A server whose every answer may come over a session.
+    pub fn start_with_sessions() -> Self {
+        let server = Self::start();
+        server.have_sessions(Sessions::Carried);
+        server
+    }
+
+    /// What becomes of the sessions from now on.
+    pub fn have_sessions(&self, sessions: Sessions) {
+        *self.script.sessions.lock().unwrap() = sessions;
+    }
+
+    /// The sessions so far.
+    pub fn sessions(&self) -> Vec<Opened> {
+        self.script.opened.borrow().clone()
+    }
+
+    /// Waits until something holds of the sessions.
+    pub async fn wait_for_sessions(&self, holds: impl FnMut(&Vec<Opened>) -> bool) {
+        let mut opened = self.script.opened.subscribe();
+        let held = tokio::time::timeout(PATIENCE, opened.wait_for(holds)).await;
+        assert!(held.is_ok(), "{} sessions came", self.sessions().len());
+    }
+
+    /// Tells a decision on every open session, unasked.
+    pub fn push(&self, pushed: &pb::PushedDecision) {
+        self.send_to_all(|| {
+            let response = Some(Carried::Pushed(pushed.clone()));
+            Ok(pb::TrainingSessionResponse { request_number: 0, response })
+        });
+    }
+
+    /// Ends every open session with an error.
+    pub fn break_sessions(&self, code: Code) {
+        self.send_to_all(|| Err(Status::new(code, "broken as scripted")));
+    }
+
+    fn send_to_all(&self, message: impl Fn() -> Result<pb::TrainingSessionResponse, Status>) {
+        for opened in self.sessions() {
+            if let Some(answers) = opened.answers.upgrade() {
+                let _ = answers.send(message()); // its client may have gone
+            }
+        }
     }
 
     fn serve(address: &str, tls: Option<ServerTlsConfig>) -> Self {
@@ -280,13 +356,103 @@ impl SuggestionService for Scripted {
         self.answer("ReleaseTrial", &request, answer).await
     }
 
-    type TrainingSessionStream = tokio_stream::Empty<Result<pb::TrainingSessionResponse, Status>>;
+    type TrainingSessionStream =
+        UnboundedReceiverStream<Result<pb::TrainingSessionResponse, Status>>;
 
     async fn training_session(
         &self,
-        _: Request<Streaming<pb::TrainingSessionRequest>>,
+        request: Request<Streaming<pb::TrainingSessionRequest>>,
     ) -> Result<Response<Self::TrainingSessionStream>, Status> {
-        Err(Status::unimplemented("no sessions here"))
+        let (answers, stream) = mpsc::unbounded_channel();
+        let index = self.0.opened.borrow().len();
+        let opened = Opened {
+            metadata: request.metadata().clone(),
+            messages: Vec::new(),
+            is_ended: false,
+            answers: answers.downgrade(),
+        };
+        self.0.opened.send_modify(|sessions| sessions.push(opened));
+        let sessions = *self.0.sessions.lock().unwrap();
+        match sessions {
+            Sessions::Unimplemented => return Err(Status::unimplemented("no sessions here")),
+            Sessions::Refused(code) => return Err(Status::new(code, "refused as scripted")),
+            Sessions::Carried | Sessions::Silent => {}
+        }
+        let scripted = Self(Arc::clone(&self.0));
+        let mut messages = request.into_inner();
+        tokio::spawn(async move {
+            while let Ok(message) = messages.message().await {
+                let Some(message) = message else {
+                    scripted.0.opened.send_modify(|sessions| sessions[index].is_ended = true);
+                    return;
+                };
+                let asked = message.clone();
+                scripted.0.opened.send_modify(|sessions| sessions[index].messages.push(asked));
+                if matches!(sessions, Sessions::Carried) {
+                    let (scripted, answers) = (Self(Arc::clone(&scripted.0)), answers.clone());
+                    tokio::spawn(async move {
+                        let response = Some(scripted.carry_out(message.request.unwrap()).await);
+                        let request_number = message.request_number;
+                        let answer = pb::TrainingSessionResponse { request_number, response };
+                        let _ = answers.send(Ok(answer)); // its client may have gone
+                    });
+                }
+            }
+        });
+        Ok(Response::new(UnboundedReceiverStream::new(stream)))
+    }
+}
+
+impl Scripted {
+    /// A request of a session, carried out as the call of its name.
+    async fn carry_out(&self, asked: Asked) -> Carried {
+        macro_rules! call {
+            ($method:ident, $request:expr, $arm:ident) => {
+                self.$method(Request::new($request)).await.map(|a| Carried::$arm(a.into_inner()))
+            };
+        }
+        let carried = match asked {
+            Asked::GetSuggestion(request) => call!(get_suggestion, request, GetSuggestion),
+            Asked::Heartbeat(request) => call!(heartbeat, request, Heartbeat),
+            Asked::ReportCheckpoint(request) => call!(report_checkpoint, request, ReportCheckpoint),
+            Asked::CompleteTrial(request) => call!(complete_trial, request, CompleteTrial),
+            Asked::FailTrial(request) => call!(fail_trial, request, FailTrial),
+            Asked::ReleaseTrial(request) => call!(release_trial, request, ReleaseTrial),
+            Asked::ShouldStop(request) => call!(should_stop, request, ShouldStop),
+            Asked::ReportMetrics(request) => {
+                let mut results = Vec::new();
+                for report in request.reports {
+                    let result = Some(match self.report_metric(Request::new(report)).await {
+                        Ok(answer) => ReportAnswer::Response(answer.into_inner()),
+                        Err(status) => ReportAnswer::Error(session_error(status)),
+                    });
+                    results.push(pb::ReportResult { result });
+                }
+                Ok(Carried::ReportMetrics(pb::ReportMetricsResponse { results }))
+            }
+        };
+        carried.unwrap_or_else(|status| Carried::Error(session_error(status)))
+    }
+}
+
+/// A refusal as it stands in a session.
+fn session_error(status: Status) -> pb::SessionError {
+    let error = Error::from(status);
+    let reason = format!("ERROR_REASON_{}", error.reason());
+    pb::SessionError {
+        code: error.code().unwrap().into(),
+        reason: pb::ErrorReason::from_str_name(&reason).unwrap_or_default().into(),
+        message: error.message().into(),
+        metadata: error.metadata().clone().into_iter().collect(),
+        field_violations: error
+            .violations()
+            .iter()
+            .map(|v| pb::FieldViolation {
+                field: v.field.clone(),
+                description: v.description.clone(),
+            })
+            .collect(),
+        retry_delay: error.retry_delay().map(|delay| delay.try_into().unwrap()),
     }
 }
 
