@@ -203,6 +203,7 @@ class Driver {
     options.initial_backoff = duration(step, "backoff_initial_s").value_or(options.initial_backoff);
     options.max_backoff = duration(step, "backoff_max_s").value_or(options.max_backoff);
     options.give_up_after = duration(step, "give_up_after_s");
+    options.sessions = step.value("sessions", false);
     options.log = [](asha::LogLevel, const std::string& message) { std::cerr << message + "\n"; };
     client_ = asha::connect(text(step, "address"), options);
     return json::object();

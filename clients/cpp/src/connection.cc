@@ -57,6 +57,12 @@ Connection::Connection(const std::string& address, ClientOptions options)
   if (!options_.credentials) options_.credentials = grpc::InsecureChannelCredentials();
   channel_ = grpc::CreateCustomChannel(address, options_.credentials,
                                        channel_arguments(options_.max_backoff));
+  if (options_.sessions) session_ = std::make_unique<Session>(channel_, options_.token);
+}
+
+std::shared_ptr<const void> Connection::follow(const Followers::Key& key,
+                                               Followers::Hear hear) const {
+  return session_ ? session_->follow(key, std::move(hear)) : nullptr;
 }
 
 void Connection::log(LogLevel level, const std::string& message) const {
@@ -71,9 +77,9 @@ void Connection::call(const std::string& method, const Message& request, Message
   const auto give_up_after = options.give_up_after ? options.give_up_after : options_.give_up_after;
   nanoseconds warn_after = kFirstWarning;
   for (int attempts = 1;; ++attempts) {
-    const grpc::Status status = attempt(path, request, response, deadline, options.stop);
-    if (status.ok()) return;
-    const Error error = decode_error(status);
+    const std::optional<Error> failure = attempt(path, request, response, deadline, options.stop);
+    if (!failure) return;
+    const Error& error = *failure;
     const Error cancelled(method + " was cancelled by its caller", {.code = "CANCELLED"});
     if (options.stop.stop_requested()) throw cancelled;
     if (!error.is_retryable()) throw error;
@@ -93,8 +99,13 @@ void Connection::call(const std::string& method, const Message& request, Message
   }
 }
 
-grpc::Status Connection::attempt(const std::string& path, const Message& request, Message& response,
-                                 milliseconds deadline, const std::stop_token& stop) const {
+std::optional<Error> Connection::attempt(const std::string& path, const Message& request,
+                                         Message& response, milliseconds deadline,
+                                         const std::stop_token& stop) const {
+  if (session_) {
+    const auto outcome = session_->call(request, response, deadline, stop);
+    if (outcome) return outcome->error;
+  }
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + deadline);
   if (!options_.token.empty()) context.AddMetadata("authorization", "Bearer " + options_.token);
@@ -104,7 +115,9 @@ grpc::Status Connection::attempt(const std::string& path, const Message& request
       &context, path, {}, &request, &response,
       [done](grpc::Status status) { done->set_value(std::move(status)); });
   const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
-  return done->get_future().get();
+  const grpc::Status status = done->get_future().get();
+  if (status.ok()) return {};
+  return decode_error(status);
 }
 
 bool sleep_for(nanoseconds duration, const std::stop_token& stop) {

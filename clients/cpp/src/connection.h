@@ -7,10 +7,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "asha/client.h"
+#include "session.h"
 
 namespace asha {
 
@@ -26,18 +28,25 @@ class Connection {
   const ClientOptions& options() const noexcept { return options_; }
   void log(LogLevel level, const std::string& message) const;
 
+  // Tells an attempt what is decided about it unasked, for as long as the handle lives, where the
+  // server pushes it. Null without sessions.
+  std::shared_ptr<const void> follow(const Followers::Key& key, Followers::Hear hear) const;
+
   // See Client::call.
   void call(const std::string& method, const google::protobuf::Message& request,
             google::protobuf::Message& response, const CallOptions& options = {}) const;
 
  private:
-  grpc::Status attempt(const std::string& path, const google::protobuf::Message& request,
-                       google::protobuf::Message& response, std::chrono::milliseconds deadline,
-                       const std::stop_token& stop) const;
+  // One attempt: on the session if that carries it, else unary. Absent: it was answered.
+  std::optional<Error> attempt(const std::string& path, const google::protobuf::Message& request,
+                               google::protobuf::Message& response,
+                               std::chrono::milliseconds deadline,
+                               const std::stop_token& stop) const;
 
   std::string address_;
   ClientOptions options_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<Session> session_;  // null: unary calls only
 };
 
 // Waits. False if the stop was requested first.

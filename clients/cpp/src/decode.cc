@@ -51,6 +51,19 @@ Error decode_error(const grpc::Status& status) {
   return {status.error_message(), std::move(details)};
 }
 
+Error decode_error(const v1::SessionError& refusal) {
+  ErrorDetails details{.code = google::rpc::Code_Name(refusal.code()),
+                       .metadata = {refusal.metadata().begin(), refusal.metadata().end()}};
+  if (refusal.reason() != v1::ERROR_REASON_UNSPECIFIED) {
+    details.reason = enum_name(refusal.reason(), "ERROR_REASON_");
+  }
+  for (const v1::FieldViolation& violation : refusal.field_violations()) {
+    details.violations.push_back({violation.field(), violation.description()});
+  }
+  if (refusal.has_retry_delay()) details.retry_delay = decode_duration(refusal.retry_delay());
+  return {refusal.message(), std::move(details)};
+}
+
 Assignment decode_assignment(const v1::Assignment& assignment) {
   Assignment result{.experiment_id = assignment.experiment_id(),
                     .number = assignment.trial_number(),

@@ -23,6 +23,7 @@ std::string enum_name(Enum value, const std::string& prefix) {
 }
 
 Error decode_error(const grpc::Status& status);
+Error decode_error(const v1::SessionError& refusal);
 Assignment decode_assignment(const v1::Assignment& assignment);
 Decision decode_decision(const v1::Decision& decision);
 Verdict decode_verdict(v1::Verdict verdict);

@@ -25,7 +25,9 @@ Trials::Trials(std::string experiment_id, std::shared_ptr<const Connection> conn
                TrialsOptions options)
     : experiment_id_(std::move(experiment_id)),
       connection_(std::move(connection)),
-      worker_id_(options.worker_id.empty() ? default_worker_id() : std::move(options.worker_id)),
+      claimed_(options.worker_id.empty() ? std::make_shared<ClaimedName>(default_worker_id())
+                                         : nullptr),
+      worker_id_(claimed_ ? claimed_->get() : std::move(options.worker_id)),
       stop_(std::move(options.stop)),
       long_poll_(kLongPoll) {}
 

@@ -16,6 +16,26 @@ std::string read_environment(const char* name);
 // own trial at once. Elsewhere host, device and a random part.
 std::string default_worker_id(const Environment& environment = read_environment);
 
+// A worker's name, had by no other worker of this machine while this lives: with a number after it
+// if another has the plain one. Two loops under one name would take the trial out of each other's
+// hands for ever. A restarted process gets the same name again.
+class ClaimedName {
+ public:
+  explicit ClaimedName(const std::string& name);
+  ClaimedName(const ClaimedName&) = delete;
+  ClaimedName& operator=(const ClaimedName&) = delete;
+  ~ClaimedName();
+
+  const std::string& get() const noexcept { return name_; }
+
+ private:
+  std::string name_;
+};
+
+// The file whose lock keeps other processes of this machine from a name. The clients of other
+// languages lock the same one.
+std::string lock_path(const std::string& name);
+
 // This process's random name.
 const std::string& incarnation_id();
 

@@ -52,6 +52,8 @@ Trial::Trial(Assignment assignment, std::string lease_token, nanoseconds ttl,
       last_step_(assignment_.start_step),
       renewed_at_(Clock::now()),
       ttl_(ttl > nanoseconds::zero() ? ttl : kDefaultTtl) {
+  following_ = connection_->follow({experiment_id(), number(), attempt()},
+                                   [this](const Decision& decision) { note_decision(decision); });
   keep_alive_ = std::jthread([this](const std::stop_token& ended) { keep_alive(ended); });
   on_stop_.emplace(stop_, [this] { send_release("the process was told to stop", true); });
 }

@@ -42,6 +42,9 @@ struct ClientOptions {
       std::chrono::seconds(20);  // longest pause between attempts
   // How long a call is sent again while network or server fail. Absent: for ever, with warnings.
   std::optional<std::chrono::milliseconds> give_up_after = {};
+  // Whether the calls of workers go over one stream, where the server has it. With false what a
+  // person decides is heard of by the next report or heartbeat.
+  bool sessions = true;
   Logger log = {};  // null: warnings to standard error
 };
 

@@ -14,9 +14,12 @@
 
 namespace asha {
 
+class ClaimedName;
+
 struct TrialsOptions {
   // The worker's name, one trial at a time each; empty: Slurm job and task, pod and container, else
-  // host, device and a random part. Several loops in one job or pod need a name each.
+  // host, device and a random part; with a number after it while another worker of this machine has
+  // that name.
   std::string worker_id = {};
   // A requested stop releases the trial at hand within 2 seconds and ends the loop.
   std::stop_token stop = {};
@@ -66,6 +69,7 @@ class Trials {
 
   std::string experiment_id_;
   std::shared_ptr<const Connection> connection_;
+  std::shared_ptr<const ClaimedName> claimed_;  // null: the worker was named
   std::string worker_id_;
   std::stop_token stop_;
   std::chrono::milliseconds long_poll_;

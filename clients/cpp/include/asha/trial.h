@@ -125,7 +125,7 @@ class Trial {
   }
 
   // The steps to train: from the last reported (or start_step) + 1 to max_length. Ends by itself on
-  // Stop and Pause, also when they come by the keep-alive.
+  // Stop and Pause, also when they come between reports.
   Steps steps();
 
   // Reports metrics and answers what was decided, once both are durable.
@@ -146,7 +146,7 @@ class Trial {
   // late is only warned of.
   void report_checkpoint(std::int64_t step, const std::string& uri);
 
-  // The newest decision heard, by a report or by the keep-alive; none before the first. No call.
+  // The newest decision heard, by a report, the keep-alive or the server's own accord; none before the first. No call.
   std::optional<Decision> decision() const;
 
   // Whether to leave off: Stop or Pause was heard, or the trial has ended here. No call.
@@ -196,6 +196,7 @@ class Trial {
   std::chrono::nanoseconds ttl_;
   std::jthread keep_alive_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
+  std::shared_ptr<const void> following_;  // tells of decisions that nobody asked for
 };
 
 // The steps of one trial; a range for `for`.
