@@ -20,6 +20,25 @@ auto answering(Response response) {
   };
 }
 
+// A refusal as it stands in a session.
+v1::SessionError session_error(const grpc::Status& status) {
+  const Error error = decode_error(status);
+  v1::SessionError result;
+  v1::ErrorReason reason = v1::ERROR_REASON_UNSPECIFIED;
+  v1::ErrorReason_Parse("ERROR_REASON_" + error.reason(), &reason);
+  result.set_code(status.error_code());
+  result.set_reason(reason);
+  result.set_message(error.message());
+  result.mutable_metadata()->insert(error.metadata().begin(), error.metadata().end());
+  for (const FieldViolation& violation : error.violations()) {
+    auto& field = *result.add_field_violations();
+    field.set_field(violation.field);
+    field.set_description(violation.description);
+  }
+  if (error.retry_delay()) *result.mutable_retry_delay() = encode_duration(*error.retry_delay());
+  return result;
+}
+
 }  // namespace
 
 grpc::Status refuse(const Refusal& refusal) {
@@ -183,6 +202,99 @@ ASHA_ANSWER(CompleteTrial, complete_trial)
 ASHA_ANSWER(FailTrial, fail_trial)
 ASHA_ANSWER(ReleaseTrial, release_trial)
 #undef ASHA_ANSWER
+
+void FakeServer::have_sessions(Sessions sessions) {
+  const std::lock_guard lock(mutex_);
+  sessions_ = sessions;
+}
+
+std::vector<Opened> FakeServer::sessions() const {
+  const std::lock_guard lock(mutex_);
+  return opened_;
+}
+
+void FakeServer::push(const v1::PushedDecision& pushed) {
+  v1::TrainingSessionResponse response;
+  *response.mutable_pushed() = pushed;
+  const std::lock_guard lock(mutex_);
+  for (Line& line : lines_) {
+    const std::lock_guard writing(line.mutex);
+    line.stream->Write(response);
+  }
+}
+
+void FakeServer::break_sessions() {
+  const std::lock_guard lock(mutex_);
+  for (Line& line : lines_) line.context->TryCancel();
+}
+
+grpc::Status FakeServer::TrainingSession(grpc::ServerContext* context, SessionStream* stream) {
+  std::unique_lock lock(mutex_);
+  const Sessions sessions = sessions_;
+  const std::size_t index = opened_.size();
+  const auto header = context->client_metadata().find("authorization");
+  opened_.push_back({.authorization = header == context->client_metadata().end()
+                                          ? ""
+                                          : std::string(header->second.data(), header->second.size())});
+  if (sessions == Sessions::Unimplemented) return refuse({grpc::StatusCode::UNIMPLEMENTED});
+  if (sessions == Sessions::Unavailable) return refuse({grpc::StatusCode::UNAVAILABLE});
+  const auto line = lines_.emplace(lines_.end(), context, stream);
+  lock.unlock();
+
+  std::list<std::jthread> answers;
+  for (v1::TrainingSessionRequest message; stream->Read(&message);) {
+    lock.lock();
+    opened_[index].messages.push_back(message);
+    lock.unlock();
+    if (sessions == Sessions::Silent) continue;
+    answers.emplace_back([this, context, line, message] {
+      const v1::TrainingSessionResponse response = carry_out(context, message);
+      const std::lock_guard writing(line->mutex);
+      line->stream->Write(response);
+    });
+  }
+  lock.lock();
+  opened_[index].is_ended = !context->IsCancelled();
+  lock.unlock();
+  answers.clear();
+  lock.lock();
+  lines_.erase(line);
+  opened_[index].is_over = true;
+  return grpc::Status::OK;
+}
+
+// A request of a session, carried out as the call of its name.
+v1::TrainingSessionResponse FakeServer::carry_out(grpc::ServerContext* context,
+                                                  const v1::TrainingSessionRequest& request) {
+  v1::TrainingSessionResponse response;
+  response.set_request_number(request.request_number());
+  grpc::Status status;
+  switch (request.request_case()) {
+#define ASHA_CARRY_OUT(Name, member)                                                        \
+  case v1::TrainingSessionRequest::k##Name:                                                 \
+    status = Name(context, &request.member(), response.mutable_##member());                 \
+    break;
+    ASHA_CARRY_OUT(GetSuggestion, get_suggestion)
+    ASHA_CARRY_OUT(Heartbeat, heartbeat)
+    ASHA_CARRY_OUT(ReportCheckpoint, report_checkpoint)
+    ASHA_CARRY_OUT(CompleteTrial, complete_trial)
+    ASHA_CARRY_OUT(FailTrial, fail_trial)
+    ASHA_CARRY_OUT(ReleaseTrial, release_trial)
+    ASHA_CARRY_OUT(ShouldStop, should_stop)
+#undef ASHA_CARRY_OUT
+    case v1::TrainingSessionRequest::kReportMetrics:
+      for (const v1::ReportMetricRequest& report : request.report_metrics().reports()) {
+        v1::ReportResult& result = *response.mutable_report_metrics()->add_results();
+        const grpc::Status refused = ReportMetric(context, &report, result.mutable_response());
+        if (!refused.ok()) *result.mutable_error() = session_error(refused);
+      }
+      break;
+    case v1::TrainingSessionRequest::REQUEST_NOT_SET:
+      status = refuse({grpc::StatusCode::INVALID_ARGUMENT, "INVALID_REQUEST"});
+  }
+  if (!status.ok()) *response.mutable_error() = session_error(status);
+  return response;
+}
 
 bool eventually(const std::function<bool()>& holds) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;

@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -136,6 +137,22 @@ v1::GetSuggestionResponse assigned(std::int64_t trial_number = 0,
 v1::GetSuggestionResponse finished();
 v1::GetSuggestionResponse waiting();
 
+// What becomes of a session.
+enum class Sessions {
+  Unimplemented,  // this server has none
+  Unavailable,    // refused, for now
+  Carried,        // its messages are answered as the calls of their names
+  Silent,         // nothing is ever answered on it
+};
+
+// One session as it was opened.
+struct Opened {
+  std::string authorization = {};
+  std::vector<v1::TrainingSessionRequest> messages = {};  // in order of arrival
+  bool is_ended = false;                                  // by its client, in order
+  bool is_over = false;                                   // ended, in whatever way
+};
+
 class FakeServer final : private v1::SuggestionService::Service {
  public:
   explicit FakeServer(const std::string& address = "127.0.0.1:0",
@@ -152,6 +169,14 @@ class FakeServer final : private v1::SuggestionService::Service {
   // The authorization header of the last call.
   std::string authorization() const;
 
+  void have_sessions(Sessions sessions);
+  // The sessions so far.
+  std::vector<Opened> sessions() const;
+  // Tells a decision on every open session, unasked.
+  void push(const v1::PushedDecision& pushed);
+  // Ends every open session with an error.
+  void break_sessions();
+
   Method<v1::GetSuggestionRequest, v1::GetSuggestionResponse> get_suggestion;
   Method<v1::ReportMetricRequest, v1::ReportMetricResponse> report_metric;
   Method<v1::ShouldStopRequest, v1::ShouldStopResponse> should_stop;
@@ -162,7 +187,19 @@ class FakeServer final : private v1::SuggestionService::Service {
   Method<v1::ReleaseTrialRequest, v1::ReleaseTrialResponse> release_trial;
 
  private:
+  using SessionStream =
+      grpc::ServerReaderWriter<v1::TrainingSessionResponse, v1::TrainingSessionRequest>;
+
+  // An open session; the mutex guards its writes.
+  struct Line {
+    grpc::ServerContext* context;
+    SessionStream* stream;
+    std::mutex mutex = {};
+  };
+
   void note(const char* method, grpc::ServerContext* context);
+  v1::TrainingSessionResponse carry_out(grpc::ServerContext* context,
+                                        const v1::TrainingSessionRequest& request);
 
   grpc::Status GetSuggestion(grpc::ServerContext* context, const v1::GetSuggestionRequest* request,
                              v1::GetSuggestionResponse* response) override;
@@ -181,6 +218,7 @@ class FakeServer final : private v1::SuggestionService::Service {
                          v1::FailTrialResponse* response) override;
   grpc::Status ReleaseTrial(grpc::ServerContext* context, const v1::ReleaseTrialRequest* request,
                             v1::ReleaseTrialResponse* response) override;
+  grpc::Status TrainingSession(grpc::ServerContext* context, SessionStream* stream) override;
 
   // Shared with the loggers of clients, which may outlive the server.
   struct Log {
@@ -191,6 +229,9 @@ class FakeServer final : private v1::SuggestionService::Service {
   mutable std::mutex mutex_;
   std::vector<std::string> methods_;
   std::string authorization_;
+  Sessions sessions_ = Sessions::Unimplemented;
+  std::vector<Opened> opened_;
+  std::list<Line> lines_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
