@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::env;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 const MAX_BYTES: usize = 128;
@@ -110,8 +112,7 @@ enum Claim {
     Taken,
 }
 
-/// The lock of a file in the temporary directory, which ends with the process at the latest. The
-/// clients of other languages lock the same file.
+/// The lock of a file, which ends with the process at the latest.
 #[cfg(unix)]
 type NameLock = rustix::fd::OwnedFd;
 
@@ -120,12 +121,8 @@ fn lock(name: &str) -> Claim {
     use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
     use rustix::io::Errno;
 
-    let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
-    let digest: String = digest.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    let user = rustix::process::getuid();
-    let path = env::temp_dir().join(format!("asha-worker-{user}-{digest}.lock"));
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let Ok(file) = open(path, flags, Mode::RUSR | Mode::WUSR) else {
+    let Ok(file) = open(lock_path(name), flags, Mode::RUSR | Mode::WUSR) else {
         return Claim::Had(None);
     };
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -133,6 +130,15 @@ fn lock(name: &str) -> Claim {
         Err(Errno::WOULDBLOCK) => Claim::Taken,
         Err(_) => Claim::Had(None),
     }
+}
+
+/// The file for a name; the clients of other languages lock the same one.
+#[cfg(unix)]
+fn lock_path(name: &str) -> PathBuf {
+    let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
+    let digest: String = digest.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let user = rustix::process::getuid();
+    env::temp_dir().join(format!("asha-worker-{user}-{digest}.lock"))
 }
 
 /// Without such locks a name is unique in its process only.
@@ -211,6 +217,15 @@ mod tests {
 
         drop(other);
         assert_eq!(ClaimedName::claim_name(&name).as_str(), name);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_of_a_name_is_that_of_the_other_languages() {
+        let user = rustix::process::getuid();
+        let name = lock_path("slurm-41-0-0").file_name().unwrap().to_owned();
+        // Python's hashlib.sha256(b"slurm-41-0-0").hexdigest()[:24].
+        assert_eq!(*name, *format!("asha-worker-{user}-e5280745cef58415cb2b6958.lock"));
     }
 
     #[test]
