@@ -19,7 +19,10 @@ std::shared_ptr<Stream> Stream::open(const std::shared_ptr<grpc::Channel>& chann
   const std::shared_ptr<Stream> stream(new Stream(std::move(followers)));
   if (!token.empty()) stream->context_.AddMetadata("authorization", "Bearer " + token);
   stream->stub_ = v1::SuggestionService::NewStub(channel);
-  stream->self_ = stream;
+  {
+    const std::lock_guard lock(stream->mutex_);
+    stream->self_ = stream;
+  }
   stream->stub_->async()->TrainingSession(&stream->context_, stream.get());
   stream->AddHold();  // for the writes of callers; removed when the stream has broken
   stream->StartRead(&stream->incoming_);
@@ -104,20 +107,18 @@ void Stream::end_write(bool ok) {
 }
 
 void Stream::OnReadDone(bool ok) {
+  std::unique_lock lock(mutex_);
   if (ok) {
-    take(std::move(incoming_));
-    incoming_.Clear();
+    take(std::exchange(incoming_, {}), std::move(lock));
     return StartRead(&incoming_);
   }
-  std::unique_lock lock(mutex_);
   is_read_ = is_broken_ = true;
   if (is_writing_) return;  // the hold is removed after it
   lock.unlock();
   RemoveHold();
 }
 
-void Stream::take(v1::TrainingSessionResponse response) {
-  std::unique_lock lock(mutex_);
+void Stream::take(v1::TrainingSessionResponse response, std::unique_lock<std::mutex> lock) {
   has_answered_ = true;
   if (response.has_pushed()) {
     lock.unlock();

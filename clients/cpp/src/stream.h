@@ -56,7 +56,7 @@ class Stream final
 
   void write_next(std::unique_lock<std::mutex> lock);
   void end_write(bool ok);
-  void take(v1::TrainingSessionResponse response);
+  void take(v1::TrainingSessionResponse response, std::unique_lock<std::mutex> lock);
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnWritesDoneDone(bool ok) override;
@@ -65,8 +65,8 @@ class Stream final
   const std::shared_ptr<Followers> followers_;
   grpc::ClientContext context_;
   std::unique_ptr<v1::SuggestionService::Stub> stub_;
-  v1::TrainingSessionResponse incoming_;
   mutable std::mutex mutex_;  // guards all below
+  v1::TrainingSessionResponse incoming_;             // gRPC's while a read is on its way
   std::condition_variable ended_;
   std::deque<v1::TrainingSessionRequest> outgoing_;  // the first is being written if any is
   std::map<std::uint64_t, Waiting*> waiting_;        // by number
