@@ -96,9 +96,7 @@ void Followers::tell(const Key& key, const Decision& decision) {
 Session::Session(std::shared_ptr<grpc::Channel> channel, std::string token)
     : channel_(std::move(channel)), token_(std::move(token)) {}
 
-Session::~Session() {
-  if (stream_) stream_->close();
-}
+Session::~Session() = default;
 
 std::shared_ptr<const void> Session::follow(const Followers::Key& key, Followers::Hear hear) {
   followers_->add(key, std::move(hear));
@@ -127,7 +125,11 @@ std::optional<Session::Outcome> Session::call(const Message& request, Message& r
 std::shared_ptr<Stream> Session::opened() {
   const std::lock_guard lock(mutex_);
   if (steady_clock::now() < refused_until_) return nullptr;
-  if (!stream_ || stream_->is_over()) stream_ = Stream::open(channel_, token_, followers_);
+  if (!stream_ || stream_->is_over()) {
+    std::erase_if(streams_, [](const auto& former) { return former->is_over(); });
+    stream_ = std::make_shared<Stream>(channel_, token_, followers_);
+    streams_.push_back(stream_);
+  }
   return stream_;
 }
 

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "asha/error.h"
 #include "asha/trial.h"
@@ -74,8 +75,9 @@ class Session {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string token_;
   const std::shared_ptr<Followers> followers_ = std::make_shared<Followers>();
-  std::mutex mutex_;  // guards the three below
-  std::shared_ptr<Stream> stream_;
+  std::mutex mutex_;  // guards all below
+  std::vector<std::shared_ptr<Stream>> streams_;  // all that may not have ended yet
+  std::shared_ptr<Stream> stream_;                // for the next call
   std::chrono::steady_clock::time_point refused_until_{};
   int fruitless_ = 0;  // streams in a row that broke before any answer
 };

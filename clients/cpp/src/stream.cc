@@ -13,21 +13,14 @@ constexpr std::chrono::milliseconds kClosing{200};
 
 }  // namespace
 
-std::shared_ptr<Stream> Stream::open(const std::shared_ptr<grpc::Channel>& channel,
-                                     const std::string& token,
-                                     std::shared_ptr<Followers> followers) {
-  const std::shared_ptr<Stream> stream(new Stream(std::move(followers)));
-  if (!token.empty()) stream->context_.AddMetadata("authorization", "Bearer " + token);
-  stream->stub_ = v1::SuggestionService::NewStub(channel);
-  {
-    const std::lock_guard lock(stream->mutex_);
-    stream->self_ = stream;
-  }
-  stream->stub_->async()->TrainingSession(&stream->context_, stream.get());
-  stream->AddHold();  // for the writes of callers; removed when the stream has broken
-  stream->StartRead(&stream->incoming_);
-  stream->StartCall();
-  return stream;
+Stream::Stream(const std::shared_ptr<grpc::Channel>& channel, const std::string& token,
+               std::shared_ptr<Followers> followers)
+    : followers_(std::move(followers)) {
+  if (!token.empty()) context_.AddMetadata("authorization", "Bearer " + token);
+  v1::SuggestionService::NewStub(channel)->async()->TrainingSession(&context_, this);
+  AddHold();  // for the writes of callers; removed when the stream has broken
+  StartRead(&incoming_);
+  StartCall();
 }
 
 Stream::Reply Stream::ask(v1::TrainingSessionRequest request, std::chrono::milliseconds deadline,
@@ -135,9 +128,7 @@ void Stream::take(v1::TrainingSessionResponse response, std::unique_lock<std::mu
 }
 
 void Stream::OnDone(const grpc::Status& status) {
-  std::shared_ptr<Stream> self;  // outlives the lock
   const std::lock_guard lock(mutex_);
-  self = std::move(self_);
   end_ = status.ok() ? Error("the server ended it", {.code = "UNAVAILABLE"}) : decode_error(status);
   for (const auto& [number, waiting] : waiting_) waiting->changed.notify_one();
   ended_.notify_all();

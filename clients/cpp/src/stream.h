@@ -22,8 +22,10 @@
 
 namespace asha {
 
-// Requests are matched to answers by their numbers. Threads may share it; gRPC's threads read and
-// write, and keep it alive until it has ended.
+// Requests are matched to answers by their numbers. Threads may share it, and gRPC's read and write.
+//
+// Destroyed by a caller's thread, never by one of gRPC's: those would have to wait for themselves
+// where the channel goes with it.
 class Stream final
     : public grpc::ClientBidiReactor<v1::TrainingSessionRequest, v1::TrainingSessionResponse> {
  public:
@@ -33,9 +35,9 @@ class Stream final
     std::optional<Error> end = {};  // of the stream, before the answer
   };
 
-  static std::shared_ptr<Stream> open(const std::shared_ptr<grpc::Channel>& channel,
-                                      const std::string& token,
-                                      std::shared_ptr<Followers> followers);
+  Stream(const std::shared_ptr<grpc::Channel>& channel, const std::string& token,
+         std::shared_ptr<Followers> followers);
+  ~Stream() override { close(); }
 
   Reply ask(v1::TrainingSessionRequest request, std::chrono::milliseconds deadline,
             const std::stop_token& stop);
@@ -52,8 +54,6 @@ class Stream final
     std::optional<v1::TrainingSessionResponse> answer = {};
   };
 
-  explicit Stream(std::shared_ptr<Followers> followers) : followers_(std::move(followers)) {}
-
   void write_next(std::unique_lock<std::mutex> lock);
   void end_write(bool ok);
   void take(v1::TrainingSessionResponse response, std::unique_lock<std::mutex> lock);
@@ -64,7 +64,6 @@ class Stream final
 
   const std::shared_ptr<Followers> followers_;
   grpc::ClientContext context_;
-  std::unique_ptr<v1::SuggestionService::Stub> stub_;
   mutable std::mutex mutex_;  // guards all below
   v1::TrainingSessionResponse incoming_;             // gRPC's while a read is on its way
   std::condition_variable ended_;
@@ -79,7 +78,6 @@ class Stream final
   bool is_broken_ = false;  // nothing more can be written
   bool is_read_ = false;    // nothing more will come
   std::optional<Error> end_;
-  std::shared_ptr<Stream> self_;  // until the end
 };
 
 }  // namespace asha
