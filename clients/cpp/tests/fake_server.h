@@ -30,7 +30,7 @@ namespace asha::test {
 using namespace std::chrono_literals;
 
 // How long a test waits for what must come; only a failing test waits so long.
-inline constexpr std::chrono::seconds kPatience{15};
+inline constexpr std::chrono::seconds kPatience{60};
 
 // A refusal, with the details in its trailer as the server sends them.
 struct Refusal {

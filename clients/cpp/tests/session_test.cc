@@ -11,6 +11,9 @@
 namespace asha::test {
 namespace {
 
+// Passes where silence is meant, and is kept by a busy machine where an answer is.
+constexpr std::chrono::seconds kPatientDeadline{2};
+
 void train(Trial& trial) {
   for (const std::int64_t step : trial.steps()) {
     trial.report(step, {{"loss", 1.0 / static_cast<double>(step)}});
@@ -210,17 +213,17 @@ TEST_F(SessionOf, ThreeStreamsWithoutAnAnswerIsFollowedByOneUnaryCall) {
 
 TEST_F(SessionOf, AProxyThatKeepsItBackIsGotRound) {
   server_.have_sessions(Sessions::Silent);
-  const Client client = server_.client({.deadline = 200ms});
+  const Client client = server_.client({.deadline = kPatientDeadline});
   const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < 2; ++i) send_heartbeat(client);
 
-  EXPECT_GE(std::chrono::steady_clock::now() - began, 200ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, kPatientDeadline);
   EXPECT_EQ(server_.sessions().size(), 1U);
   EXPECT_EQ(server_.heartbeat.requests().size(), 2U);
 }
 
 TEST_F(SessionOf, ACallWithoutAnAnswerIsSentAgainAfterItsDeadline) {
-  const Client client = server_.client({.deadline = 200ms});
+  const Client client = server_.client({.deadline = kPatientDeadline});
   send_heartbeat(client);
   server_.heartbeat.then_silence().then(beaten(v1::VERDICT_PAUSE));
 

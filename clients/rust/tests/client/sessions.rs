@@ -12,6 +12,9 @@ use crate::server::{
 };
 use crate::{builder, connect};
 
+/// Passes where silence is meant, and is kept by a busy machine where an answer is.
+const PATIENT_DEADLINE: Duration = Duration::from_secs(2);
+
 fn heartbeat() -> pb::HeartbeatRequest {
     let lease_token = "lease-0".into();
     pb::HeartbeatRequest { experiment_id: "digits".into(), trial_number: 0, lease_token }
@@ -273,12 +276,12 @@ async fn after_three_streams_without_an_answer_one_call_is_unary() {
 async fn a_stream_on_which_nothing_ever_comes_is_got_round() {
     let server = Server::start();
     server.have_sessions(Sessions::Silent);
-    let client = builder(&server.address).deadline(Duration::from_millis(200)).connect().unwrap();
+    let client = builder(&server.address).deadline(PATIENT_DEADLINE).connect().unwrap();
     let began = Instant::now();
     client.call(heartbeat()).await.unwrap();
     client.call(heartbeat()).await.unwrap();
 
-    assert!(began.elapsed() >= Duration::from_millis(200));
+    assert!(began.elapsed() >= PATIENT_DEADLINE);
     assert_eq!(server.sessions().len(), 1);
     assert_eq!(server.requests::<pb::HeartbeatRequest>().len(), 2);
 }
@@ -286,7 +289,7 @@ async fn a_stream_on_which_nothing_ever_comes_is_got_round() {
 #[tokio::test]
 async fn a_stream_that_went_silent_is_left_for_another() {
     let server = Server::start_with_sessions();
-    let client = builder(&server.address).deadline(Duration::from_millis(200)).connect().unwrap();
+    let client = builder(&server.address).deadline(PATIENT_DEADLINE).connect().unwrap();
     client.call(heartbeat()).await.unwrap();
     server.answer_heartbeats([None, beaten(pb::Verdict::Pause)]);
     let answer = client.call(heartbeat()).await.unwrap();
