@@ -4,11 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use asha_client::pb;
-use asha_client::pb::suggestion_service_client::SuggestionServiceClient;
-use asha_client::pb::{
-    get_suggestion_response, training_session_request, training_session_response,
-};
+use crate::pb;
+use crate::pb::suggestion_service_client::SuggestionServiceClient;
+use crate::pb::{get_suggestion_response, training_session_request, training_session_response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::Streaming;
@@ -77,6 +75,7 @@ impl Session {
         self.requests.send(pb::TrainingSessionRequest {
             request_number: self.number,
             request: Some(request),
+            ..Default::default()
         })?;
         loop {
             let response = self.responses.message().await?.ok_or("the session ended")?;

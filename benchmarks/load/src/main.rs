@@ -6,6 +6,9 @@
 
 mod caller;
 mod figures;
+#[allow(dead_code)] // the whole wire
+#[path = "../../../clients/rust/src/pb.rs"]
+mod pb;
 
 use std::time::{Duration, Instant};
 
