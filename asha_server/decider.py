@@ -39,8 +39,8 @@ from asha_server.search.command import (
     UpdateExperiment,
     Wait,
 )
-from asha_server.search.event import ExperimentStateChanged
-from asha_server.search.terms import ExperimentState, WaitReason
+from asha_server.search.event import ExperimentStateChanged, MetricReported
+from asha_server.search.terms import ExperimentState, TrialState, Verdict, WaitReason
 from asha_server.store import StoreFailed
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
     from asha_server.search.command import Reply
+    from asha_server.search.event import Record
     from asha_server.store import Store
 
 log = logging.getLogger(__name__)
@@ -207,9 +208,12 @@ class Decider:
         """Wakes as many long polls as there is something for."""
         for hosted in list(batch.touched.values()):
             self._serve_suggestions(batch, hosted)
-            state = hosted.experiment.state
+            if not hosted.waiting.has_verdicts:
+                continue
+            changed = hosted.experiment.state.changes.trials
             is_bulk = any(isinstance(r.event, ExperimentStateChanged) for r in hosted.records)
-            for call in hosted.waiting.take_verdicts(None if is_bulk else state.changes.trials):
+            news = None if is_bulk else changed - _training_on(hosted.records)
+            for call in hosted.waiting.take_verdicts(news):
                 if not call.future.done():
                     self.decide(batch, call)
 
@@ -296,6 +300,22 @@ class Decider:
             batch.answer(call, error)
         self._keeper.end_all(hosted)
         hosted.feed.close(error)
+
+
+def _training_on(records: list[Record]) -> set[int]:
+    """Trials of which there is no other news than that they train on: no verdict for a waiter."""
+    training: set[int] = set()
+    others: set[int] = set()
+    for record in records:
+        event = record.event
+        number = getattr(event, "trial_number", -1)
+        goes_on = (
+            isinstance(event, MetricReported)
+            and event.decision.verdict is Verdict.CONTINUE
+            and event.trial_state is TrialState.RUNNING
+        )
+        (training if goes_on else others).add(number)
+    return training - others
 
 
 def _told(then: Then, hosted: Hosted, reply: Reply) -> Any:

@@ -74,6 +74,11 @@ class Waiting:
             self._suggestions[call] = None
             self._suggestions.move_to_end(call, last=False)
 
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether any call waits for a verdict on a trial."""
+        return bool(self._verdicts)
+
     def take_verdicts(self, trials: Iterable[int] | None) -> list[Call]:
         """Takes out the calls about some trials.
 
