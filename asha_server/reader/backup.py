@@ -7,16 +7,13 @@ python -m asha_server.reader.backup DATABASE DIRECTORY KEEP
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 
+from asha_server.reader.manners import give_way
 from asha_server.store import StoreError
 from asha_server.store.backup import back_up
-
-_NICENESS = 10
-"""The serving process comes first where there is one processor for both."""
 
 
 def copies(path: Path, directory: Path) -> list[Path]:
@@ -44,5 +41,5 @@ def main(path: Path, directory: Path, keep: int) -> int:
 
 
 if __name__ == "__main__":
-    os.nice(_NICENESS)
+    give_way()
     sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))

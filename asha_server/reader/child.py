@@ -10,6 +10,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from asha_server.reader.manners import give_way
 from asha_server.reader.queries import QUERIES
 from asha_server.reader.questions import Question, Reply, frame, read_question
 from asha_server.store.reading import ReadOnlyStore
@@ -17,6 +18,7 @@ from asha_server.store.reading import ReadOnlyStore
 
 def main(path: Path) -> None:
     """Answers questions about one file."""
+    give_way()
     store = ReadOnlyStore(path)
     try:
         _answer_all(store)

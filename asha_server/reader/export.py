@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from asha_server.reader.manners import give_way
 from asha_server.store.history import encode
 from asha_server.store.history_file import header_line
 from asha_server.store.reading import ReadOnlyStore
@@ -22,6 +23,7 @@ GONE = 3
 
 def main(path: Path, key: int) -> int:
     """Writes the history; the exit status."""
+    give_way()
     store = ReadOnlyStore(path)
     experiment = store.experiment(key)
     if experiment is None:

@@ -7,19 +7,16 @@ python -m asha_server.reader.forecast
 
 from __future__ import annotations
 
-import os
 import sys
 
 from asha_server.pb.experiment_service_pb2 import PreviewExperimentRequest
+from asha_server.reader.manners import give_way
 from asha_server.wire.preview import preview_response
-
-NICENESS = 10
-"""Half-way to the least that a process can ask for."""
 
 
 def main() -> None:
     """Answers one request, which was checked by the serving process."""
-    os.nice(NICENESS)
+    give_way()
     request = PreviewExperimentRequest.FromString(sys.stdin.buffer.read())
     sys.stdout.buffer.write(preview_response(request).SerializeToString())
 

@@ -9,7 +9,6 @@ python -m asha_server.reader.intake FOLDER [EXPERIMENT_ID]
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from itertools import islice
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from asha_server.reader.manners import give_way
 from asha_server.reader.questions import Word, frame
 from asha_server.search.event import ExperimentCreated, ExperimentUpdated
 from asha_server.search.experiment import Experiment
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from asha_server.search.event import Record
 
-NICENESS = 10
-"""Half-way to the least that a process can ask for."""
 PIECE = 100
 """Events of one piece, or fewer that are long: a few milliseconds of the engine's time."""
 PIECE_BYTES = 2**18
@@ -46,7 +44,7 @@ _WRITTEN_AT_ONCE = 1_000
 
 def main(folder: Path, experiment_id: str) -> None:
     """Answers with the name, then with a refusal or with every event and the end."""
-    os.nice(NICENESS)
+    give_way()
     try:
         file = HistoryFile(sys.stdin.buffer)
         _say(Word(experiment_id=experiment_id or file.header.experiment_id))
