@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
 
 _DECISION = msgspec.json.Decoder(Decision)
+_STATES = {state.value: state for state in TrialState}
 _SPEC = msgspec.json.Decoder(ExperimentSpec)
 
 
@@ -59,6 +60,8 @@ def load(rows: Rows) -> State:
         for rung, closed in zip(bracket.rungs, closings, strict=True):
             rung.closings = closed
     state.trials = [_load_trial(trial) for trial in rows.trials]
+    if state.grid is not None:
+        state.grid_cursor = len(state.trials)
     _load_configurations(state, rows.configurations)
     _load_entries(state, rows.entries)
     for attempt in rows.attempts:
@@ -84,7 +87,7 @@ def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry,
 
 def _load_trial(row: TrialRow) -> Trial:
     trial = Trial(row.trial, row.bracket, row.created_us)
-    trial.own_state = TrialState(row.state)
+    trial.own_state = _STATES[row.state]
     trial.first_rung = row.rung  # less its entries, which come later
     trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
     trial.end_message = row.end_message
@@ -109,8 +112,6 @@ def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
             state.created_by[row.request_id] = row.trial
         if row.is_given:
             trial.given = decode_configuration(row.configuration)
-        if state.grid is not None:
-            state.grid_cursor += 1
         if row.parent >= 0:
             trial.parent = row.parent
             state.copy_count += 1

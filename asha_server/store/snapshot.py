@@ -34,6 +34,10 @@ DELETED = "DELETED"
 """State of an experiment that is gone, while some of its rows are left; or not all here yet."""
 
 
+_REMEMBERED = "AND (is_given OR request_id <> '' OR parent >= 0)"
+"""Trials whose configuration's row says something that does not follow from their number."""
+
+
 @contextlib.contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     """All reads inside see the same committed state; one inside another joins it."""
@@ -56,7 +60,8 @@ def load_rows(
         connection: which reads.
         only: the key of the one that is wanted; None: all.
         is_streamed: rows of trials, attempts and entries are read as they are asked for, once,
-            before the next experiment: never all in memory.
+            before the next experiment: never all in memory. Of configurations only those that
+            an experiment keeps in memory; the sampler knows the others.
     """
     with snapshot(connection):
         experiments = connection.execute(
@@ -65,7 +70,7 @@ def load_rows(
             (DELETED, only or 0),
         ).fetchall()
         for key, *row in experiments:
-            rows = _rows(connection, key, ExperimentRow._make(row))
+            rows = _rows(connection, key, ExperimentRow._make(row), is_streamed=is_streamed)
             yield key, rows if is_streamed else _whole(rows)
 
 
@@ -79,7 +84,9 @@ def _whole(rows: Rows) -> Rows:
     )
 
 
-def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -> Rows:
+def _rows(
+    connection: sqlite3.Connection, key: int, experiment: ExperimentRow, *, is_streamed: bool
+) -> Rows:
     ids = (row_id(key, 0), row_id(key + 1, 0))
 
     def select(table: str, columns: Iterable[str], order: str) -> sqlite3.Cursor:
@@ -88,9 +95,10 @@ def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -
             (key,),
         )
 
-    def select_trials(columns: Iterable[str]) -> sqlite3.Cursor:
+    def select_trials(columns: Iterable[str], which: str = "") -> sqlite3.Cursor:
         return connection.execute(
-            f"SELECT number, {', '.join(columns)} FROM trial WHERE id >= ? AND id < ? ORDER BY id",
+            f"SELECT number, {', '.join(columns)} FROM trial WHERE id >= ? AND id < ? {which} "
+            "ORDER BY id",
             ids,
         )
 
@@ -100,7 +108,10 @@ def _rows(connection: sqlite3.Connection, key: int, experiment: ExperimentRow) -
     return Rows(
         experiment=experiment,
         brackets=[*map(BracketRow._make, select("bracket", BracketRow._fields, "bracket"))],
-        configurations=many(ConfigurationRow, select_trials(ConfigurationRow._fields[1:])),
+        configurations=many(
+            ConfigurationRow,
+            select_trials(ConfigurationRow._fields[1:], _REMEMBERED if is_streamed else ""),
+        ),
         trials=many(TrialRow, select_trials(TrialRow._fields[1:])),
         attempts=many(AttemptRow, select("attempt", AttemptRow._fields, "trial, attempt")),
         entries=many(EntryRow, select("rung_entry", EntryRow._fields, "bracket, rung, trial")),
