@@ -22,7 +22,7 @@ from large import write_large
 from served import served
 
 PEERS = ("optuna-sqlite", "optuna-grpc", "ray", "syne-tune")
-SLOW = {"optuna-sqlite": 1_000, "optuna-grpc": 1_000}
+SLOW = {"optuna-sqlite": 1_000, "optuna-grpc": 1_000, "syne-tune": 10_000}
 """Longest history of those that take minutes to be given a longer one."""
 SECONDS = 3.0
 
