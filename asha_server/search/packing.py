@@ -20,20 +20,10 @@ from asha_server.search.terms import (
     Verdict,
 )
 
-
-class PackedDecision(msgspec.Struct, frozen=True, array_like=True):
-    """A decision without the names of its fields."""
-
-    verdict: Verdict
-    reason: DecisionReason
-    bracket: int
-    rung: int
-    rank: int | None
-    competitors: int
-    cutoff: float | None
-    next_decision_step: int
-    sequence: int
-    decided_us: int
+PackedDecision = tuple[
+    Verdict, DecisionReason, int, int, int | None, int, float | None, int, int, int
+]
+"""The fields of a `Decision`, in order."""
 
 
 class PackedAttempt(msgspec.Struct, frozen=True, array_like=True):
@@ -82,5 +72,5 @@ def unpack(packed: bytes) -> dict[str, Any]:
     found = msgspec.structs.asdict(_DECODER.decode(packed))
     decision = found["decision"]
     if decision is not None:
-        found["decision"] = Decision(*msgspec.structs.astuple(decision))
+        found["decision"] = Decision(*decision)
     return found
