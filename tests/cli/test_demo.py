@@ -17,6 +17,7 @@ from asha_server.verify import verify_file
 DEMO = (sys.executable, "-m", "asha_server.cli", "demo", "--workers", "2")
 
 
+@pytest.mark.slow
 def test_the_demo_is_stopped_resumed_and_finished(tmp_path: Path) -> None:
     words = (*DEMO, "--directory", "d", "--trials", "48", "--max-length", "9")
     with subprocess.Popen(

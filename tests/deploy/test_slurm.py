@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # many processes each
+
 SLURM = Path(__file__).parents[2] / "deploy" / "slurm"
 WAIT_S = 60.0
 """For what must happen. Seconds; each takes one or two on a machine at leisure."""

@@ -28,6 +28,7 @@ def _drawn(path: Path) -> tuple[str, tuple[int, int], int]:
         )
 
 
+@pytest.mark.slow
 def test_the_picture_is_what_the_command_beside_it_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

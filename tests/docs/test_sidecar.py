@@ -85,6 +85,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         terminal.close()
 
 
+@pytest.mark.slow
 def test_the_page_trains_three_searches_to_their_ends(terminal: Terminal, tmp_path: Path) -> None:
     """By trainer.sh, by hand, and over the socket; every sidecar ends with 0."""
     for block in blocks(PAGE):

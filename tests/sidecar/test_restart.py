@@ -16,6 +16,8 @@ from tests.cli.conftest import Asha
 
 from .beside import Beside, append, fact, finish, kill, report, say_end, wait_until
 
+pytestmark = pytest.mark.slow  # many processes each
+
 RESTING = "TRIAL_STATE_QUEUED"
 
 

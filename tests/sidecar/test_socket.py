@@ -354,6 +354,7 @@ def test_a_dead_trainer_is_noticed_by_its_lock(
     assert fact(sidecar, "trial_ended")["message"] == "failed: the trainer died (out of memory?)"
 
 
+@pytest.mark.slow
 def test_a_killed_sidecar_is_replaced_without_the_trainer_noticing_more_than_a_pause(
     asha: Asha, behind: Any, small: Path
 ) -> None:
