@@ -20,6 +20,7 @@ from asha_server.accounts import SERVER, payer
 from asha_server.call_stats import CallStats
 from asha_server.clock import SECOND_US, Clock, SystemClock
 from asha_server.decider import Decider
+from asha_server.ended_attempts import EndedAttempts
 from asha_server.garbage import (
     collect_when_idle,
     leave_full_passes_to_idle_times,
@@ -39,7 +40,6 @@ from asha_server.hosted import (
 from asha_server.inbox import Inbox
 from asha_server.lease_keeper import LeaseKeeper
 from asha_server.leases import LeaseTable
-from asha_server.packing import Packing
 from asha_server.refusals import shutting_down, store_failed, too_many_wait, worker_taken
 from asha_server.roster import Roster
 from asha_server.search.rows import rows_of
@@ -109,7 +109,7 @@ class Engine:
         self._batch = Batch([], 0)
         # What a write beside the batches ended with, which ends the engine too.
         self._failure: StoreFailed | None = None
-        self._packing = Packing()
+        self._ended = EndedAttempts()
         # Keys of deleted experiments of which rows are left.
         self._forgetting: list[int] = []
         # States of deleted experiments, freed bit by bit.
@@ -446,7 +446,7 @@ class Engine:
         batch.deliver()
         self._forgetting += batch.deleted
         self._ruins += batch.ruins
-        self._packing.pack()
+        self._ended.pack()
         await self._forget()
 
     async def _commit(self, batch: Batch) -> None:
@@ -455,7 +455,7 @@ class Engine:
             state = hosted.experiment.state
             changes = state.take_changes()
             rows = rows_of(state, changes)
-            self._packing.note(hosted, changes)
+            self._ended.note(hosted, changes)
             writes.append(
                 Write(hosted.key, rows, hosted.records, hosted.is_arriving, hosted.created_by)
             )

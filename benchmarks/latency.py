@@ -20,7 +20,7 @@ import grpc
 from bulk import Large
 from figures import median, show
 from large import write_large
-from loading import build, create, loading
+from load_generator import build, create, loading
 from served import Served, served
 
 TRIALS = 100_000

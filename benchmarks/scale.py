@@ -21,7 +21,7 @@ from typing import Any
 import grpc
 from figures import median, show
 from large import write_large
-from loading import build, create, load, loading, memory_mib
+from load_generator import build, create, load, loading, memory_mib
 from served import Served, served
 
 from asha_server.pb import admin_service_pb2 as a

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import median, show
-from loading import build, cpu_s, create, load
+from load_generator import build, cpu_s, create, load
 from served import Served, served
 
 CEILING = Path(__file__).with_name("ceiling.py")

@@ -30,7 +30,7 @@ ROOMS = (
         "watch",
         "clock",
         "garbage",
-        "packing",
+        "ended_attempts",
     ),
     ("reader", "wire", "picture"),
     ("store", "leases", "tokens", "pb", "config", "experiment_name"),

@@ -22,7 +22,7 @@ class ReportGroup:
     Args:
         size: how many, at least 1.
         tell: called once all are answered, in a turn of its own of the event loop, so that it
-            comes in the order of the engine's other answers.
+            comes in the order of the engine's other answers; not after `give_up`.
 
     Attributes:
         slots: list[Slot], one a report, in order.
@@ -44,7 +44,11 @@ class ReportGroup:
         """One more is answered."""
         self._left -= 1
         if not self._left:
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._tell_unless_given_up)
+
+    def _tell_unless_given_up(self) -> None:
+        if not self.is_given_up:
+            self._tell()
 
     def give_up(self) -> None:
         """Nobody waits for the answers any more: what is not decided yet is not wanted."""

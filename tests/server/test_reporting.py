@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from asha_server import ended_attempts
 from asha_server.pb import admin_service_pb2 as a
 from asha_server.pb import experiment_pb2 as x
 from asha_server.pb import experiment_service_pb2 as e
@@ -35,6 +36,25 @@ async def test_a_decision_comes_with_its_explanation(client: Client) -> None:
     assert decision.next_decision_step == 0
     assert decision.sequence == (await client.get()).sequence
     assert decision.HasField("decide_time")
+
+
+async def test_an_attempt_that_ended_long_ago_is_small_and_answers_as_before(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended_attempts, "ENDED_MAX", 0)
+    await client.create()
+    given = await client.take("w")
+    decision = await client.report(given, 1, 0.5)
+    trial = client.server.engine.hosted["e"].experiment.state.trials[given.trial_number]
+    assert isinstance(trial._attempt, bytes)
+
+    assert await client.report(given, 1, 0.5) == decision
+    assert (await refused(client.report(given, 1, 0.4))).reason == "METRIC_CONFLICT"
+    assert await client.report(given, 2, 0.1) == decision
+    await client.arrive(0.6, 0.7)
+    again = await client.take("v")
+    assert (again.trial_number, again.lease.attempt) == (given.trial_number, 2)
+    assert await client.report(given, 1, 0.5) == decision
 
 
 async def test_a_repeated_report_gets_its_recorded_answer_and_counts_once(client: Client) -> None:

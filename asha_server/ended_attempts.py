@@ -17,7 +17,7 @@ ENDED_MAX = 1_000
 """Attempts that ended last and are kept as they are."""
 
 
-class Packing:
+class EndedAttempts:
     """The attempts that ended last, of all experiments."""
 
     def __init__(self) -> None:
