@@ -197,8 +197,14 @@ async def test_one_loop_can_work_for_several_workers() -> None:
         async with connect_aio(server) as client:
             experiment = client.experiment("digits")
 
+            both_train = asyncio.Barrier(2)  # else the faster one may take both trials
+
             async def work(name: str) -> list[int]:
-                return [trial.number async for trial in experiment.trials(name)]
+                numbers = []
+                async for trial in experiment.trials(name):
+                    numbers.append(trial.number)
+                    await both_train.wait()
+                return numbers
 
             numbers = await asyncio.gather(work("worker-1"), work("worker-2"))
 
