@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import itertools
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -30,7 +31,6 @@ from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import experiment_service_pb2_grpc as e_rpc
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import suggestion_service_pb2_grpc as s_rpc
-from asha_server.store.backup import back_up
 
 WORKERS = 20
 PAUSE_S = 0.05
@@ -114,8 +114,13 @@ class Large:
         self._exported = directory / "large.jsonl"
 
     async def back_up(self) -> None:
-        """A copy of the file by another process's thread."""
-        await asyncio.to_thread(back_up, self._database, self._copy)
+        """A copy of the file by `asha backup`."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "asha_server.cli", "backup", "--overwrite",
+            self._database, self._copy, stdout=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        if await process.wait():
+            raise RuntimeError("the backup failed")
 
     async def list_trials(self) -> None:
         """The first 100,000 trials, page by page."""

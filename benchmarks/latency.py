@@ -3,6 +3,7 @@
 python benchmarks/latency.py --rounds 3
 
 The file also holds a search of 100,000 trials, which is listed, exported and backed up meanwhile.
+This program itself lists and exports, on the server's processors; `asha backup` backs up.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from asha_server.cli.refusal import Refusal
+from asha_server.reader.manners import give_way
 from asha_server.store import StoreError
 from asha_server.store.backup import back_up
 
@@ -30,6 +31,7 @@ def command(path: Path, copy: Path, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(copy):
         raise Refusal(f"{copy} is there already: choose another name, or replace it: --overwrite")
+    give_way()
     try:
         size = back_up(path, copy)
     except StoreError as error:

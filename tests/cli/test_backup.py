@@ -10,11 +10,20 @@ from pathlib import Path
 import grpc
 import pytest
 
+from asha_server.cli import backup
 from asha_server.store.sqlite import SqliteStore
 from asha_server.verify import verify_file
 
 from .conftest import Asha, Worker
 from .test_restart import end, serve
+
+
+@pytest.fixture(autouse=True)
+def steps_back(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Has an entry for each time that the command would have slowed down this process."""
+    times: list[str] = []
+    monkeypatch.setattr(backup, "give_way", lambda: times.append("gives way"))
+    return times
 
 
 @pytest.fixture
@@ -100,6 +109,13 @@ def test_a_copy_is_served_in_the_place_of_its_origin(
 
     assert again.trial_number == given.trial_number
     assert verify_file(copy).ok
+
+
+def test_the_server_goes_first(
+    database: Path, asha: Asha, tmp_path: Path, steps_back: list[str]
+) -> None:
+    assert asha("backup", str(database), str(tmp_path / "copy.db")).status == 0
+    assert steps_back == ["gives way"]
 
 
 def test_what_is_there_is_replaced_only_when_asked(
