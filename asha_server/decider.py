@@ -39,8 +39,8 @@ from asha_server.search.command import (
     UpdateExperiment,
     Wait,
 )
-from asha_server.search.event import ExperimentStateChanged, MetricReported
-from asha_server.search.terms import ExperimentState, TrialState, Verdict, WaitReason
+from asha_server.search.event import ExperimentStateChanged
+from asha_server.search.terms import ExperimentState, WaitReason
 from asha_server.store import StoreFailed
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
     from asha_server.search.command import Reply
-    from asha_server.search.event import Record
     from asha_server.store import Store
 
 log = logging.getLogger(__name__)
@@ -210,9 +209,9 @@ class Decider:
             self._serve_suggestions(batch, hosted)
             if not hosted.waiting.has_verdicts:
                 continue
-            changed = hosted.experiment.state.changes.trials
             is_bulk = any(isinstance(r.event, ExperimentStateChanged) for r in hosted.records)
-            news = None if is_bulk else changed - _training_on(hosted.records)
+            # Not of trials that only train on: that is no verdict to wait for.
+            news = None if is_bulk else hosted.experiment.state.changes.trials
             for call in hosted.waiting.take_verdicts(news):
                 if not call.future.done():
                     self.decide(batch, call)
@@ -300,22 +299,6 @@ class Decider:
             batch.answer(call, error)
         self._keeper.end_all(hosted)
         hosted.feed.close(error)
-
-
-def _training_on(records: list[Record]) -> set[int]:
-    """Trials of which there is no other news than that they train on: no verdict for a waiter."""
-    training: set[int] = set()
-    others: set[int] = set()
-    for record in records:
-        event = record.event
-        number = getattr(event, "trial_number", -1)
-        goes_on = (
-            isinstance(event, MetricReported)
-            and event.decision.verdict is Verdict.CONTINUE
-            and event.trial_state is TrialState.RUNNING
-        )
-        (training if goes_on else others).add(number)
-    return training - others
 
 
 def _told(then: Then, hosted: Hosted, reply: Reply) -> Any:

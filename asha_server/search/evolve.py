@@ -214,8 +214,11 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
             attempt.decision = event.decision
         attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
         attempt.last_report = record.sequence
-        state.changes.attempt(attempt)
         trust(state, attempt.worker_id)
+        if event.only_trains and not event.checkpoint_uri:
+            state.changes.trained[trial.number] = attempt
+            return
+        state.changes.attempt(attempt)
         if event.trial_state is not TrialState.RUNNING:
             attempt.close(_ENDS_BY_REPORT[event.trial_state], record.time_us, event.trial_state)
     keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)

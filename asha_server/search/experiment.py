@@ -33,6 +33,7 @@ from asha_server.search.command import (
     Wait,
 )
 from asha_server.search.event import (
+    Event,
     ExperimentCreated,
     ExperimentStateChanged,
     MetricReported,
@@ -114,7 +115,7 @@ class Experiment:
         """
         recorder = Recorder(self.state, now_us)
         reply = _carry_out(recorder, command)
-        if any(not _is_routine(record) for record in recorder.records):
+        if any(not _is_routine(record.event) for record in recorder.records):
             self._settle(recorder)
         if isinstance(reply, Wait) and self.state.state.is_ended:
             # The worker's restart exhausted the last living trial: nothing is to be awaited.
@@ -147,12 +148,9 @@ class Experiment:
         check(self.state)
 
 
-def _is_routine(record: Record) -> bool:
+def _is_routine(event: Event) -> bool:
     """Whether an event cannot have anything follow by itself; most reports are such."""
-    match record.event:
-        case MetricReported(entered_count=0, trial_state=TrialState.RUNNING):
-            return True
-    return False
+    return isinstance(event, MetricReported) and event.only_trains
 
 
 def _carry_out(recorder: Recorder, command: Command) -> Reply:  # noqa: PLR0911, PLR0912 - a table

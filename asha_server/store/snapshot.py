@@ -114,6 +114,7 @@ def _rows(
         ),
         trials=many(TrialRow, select_trials(TrialRow._fields[1:])),
         attempts=many(AttemptRow, select("attempt", AttemptRow._fields, "trial, attempt")),
+        trained=[],
         entries=many(EntryRow, select("rung_entry", EntryRow._fields, "bracket, rung, trial")),
         left_entries=[],
         workers=[*map(WorkerRow._make, select("worker", WorkerRow._fields, "worker_id"))],

@@ -60,6 +60,13 @@ _UPDATE_TRIAL = (
     f"UPDATE trial SET {', '.join(f'{column} = ?' for column in _TRIAL_COLUMNS)} WHERE id = ?"
 )
 _PUT_ATTEMPT = _insert("attempt", ("experiment", *AttemptRow._fields), "INSERT OR REPLACE")
+_UPDATE_TRIAL_TRAINED = (
+    "UPDATE trial SET last_step = ?, last_value = ?, total_length = ? WHERE id = ?"
+)
+_UPDATE_ATTEMPT_TRAINED = (
+    "UPDATE attempt SET max_step = ?, units_trained = ?, last_report = ?, decision = ? "
+    "WHERE experiment = ? AND trial = ? AND attempt = ?"
+)
 _PUT_ENTRY = _insert("rung_entry", ("experiment", *EntryRow._fields), "INSERT OR REPLACE")
 _PUT_BRACKET = _insert("bracket", ("experiment", *BracketRow._fields), "INSERT OR REPLACE")
 _PUT_WORKER = _insert("worker", ("experiment", *WorkerRow._fields), "INSERT OR REPLACE")
@@ -178,6 +185,15 @@ class SqliteStore:
             many(_INSERT_TRIAL, [(row_id(key, row.trial), *row[1:]) for row in rows.configurations])
         if rows.trials:
             many(_UPDATE_TRIAL, [(*row[1:], row_id(key, row.trial)) for row in rows.trials])
+        if rows.trained:
+            many(
+                _UPDATE_TRIAL_TRAINED,
+                [(row[2], row[3], row[4], row_id(key, row[0])) for row in rows.trained],
+            )
+            many(
+                _UPDATE_ATTEMPT_TRAINED,
+                [(row[5], row[6], row[7], row[8], key, row[0], row[1]) for row in rows.trained],
+            )
         for statement, changed in (
             (_PUT_ATTEMPT, rows.attempts),
             (_PUT_ENTRY, rows.entries),

@@ -45,7 +45,7 @@ def facts(state: State) -> Plain:
         | {
             "own_state": str(state.state_of(trial)),
             "end_reason": str(state.end_reason_of(trial)),
-            "ended_us": state.ended_us_of(trial),
+            "ended_us": state.standing_of(trial)[2],
         }
         for trial in state.trials
     ]

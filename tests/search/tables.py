@@ -41,6 +41,17 @@ class Tables:
         self.configurations |= {row.trial: row for row in rows.configurations}
         self.trials |= {row.trial: row for row in rows.trials}
         self.attempts |= {(row.trial, row.attempt): row for row in rows.attempts}
+        for row in rows.trained:
+            self.trials[row.trial] = self.trials[row.trial]._replace(
+                last_step=row.last_step, last_value=row.last_value, total_length=row.total_length
+            )
+            attempt = self.attempts[row.trial, row.attempt]
+            self.attempts[row.trial, row.attempt] = attempt._replace(
+                max_step=row.max_step,
+                units_trained=row.units_trained,
+                last_report=row.last_report,
+                decision=row.decision,
+            )
         for left in rows.left_entries:
             self.entries.pop(left, None)
         self.entries |= {(row.bracket, row.rung, row.trial): row for row in rows.entries}
@@ -58,6 +69,7 @@ class Tables:
                 configurations=[self.configurations[key] for key in sorted(self.configurations)],
                 trials=[self.trials[key] for key in sorted(self.trials)],
                 attempts=[self.attempts[key] for key in sorted(self.attempts)],
+                trained=[],
                 entries=[self.entries[key] for key in sorted(self.entries)],
                 left_entries=[],
                 workers=list(self.workers.values()),
