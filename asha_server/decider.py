@@ -35,7 +35,6 @@ from asha_server.search.command import (
     Command,
     CreateTrial,
     GetSuggestion,
-    ReportMetric,
     UpdateExperiment,
     Wait,
 )
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
     from asha_server.search.command import Reply
-    from asha_server.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +62,6 @@ class Decider:
     """Carries out calls on the experiments of a roster.
 
     Args:
-        store: recalls what the experiments do not hold in memory.
         roster: the experiments.
         keeper: follows the leases.
         stats: counts.
@@ -73,13 +70,11 @@ class Decider:
 
     def __init__(
         self,
-        store: Store,
         roster: Roster,
         keeper: LeaseKeeper,
         stats: Stats,
         look_again: Callable[[Call, int], None],
     ) -> None:
-        self._store = store
         self._roster = roster
         self._arrivals = Arrivals(roster)
         self._keeper = keeper
@@ -181,8 +176,6 @@ class Decider:
         """Decides one command of the core. Those who wait for work already come first."""
         if isinstance(command, GetSuggestion) and hosted.records and hosted.waiting.has_suggestions:
             self._serve_suggestions(batch, hosted)
-        if isinstance(command, ReportMetric):
-            self._recall(hosted, command.trial_number)
         return self._decide_command(batch, hosted, command)
 
     def _decide_command(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
@@ -192,16 +185,6 @@ class Decider:
             batch.touched[hosted.key] = hosted
         self._keeper.keep(hosted, command, outcome)
         return outcome.reply
-
-    def _recall(self, hosted: Hosted, trial_number: int) -> None:
-        """Reads an attempt's reports back, the first time it speaks since the server started."""
-        trials = hosted.experiment.state.trials
-        trial = trials[trial_number] if 0 <= trial_number < len(trials) else None
-        attempt = trial.attempt if trial is not None else None
-        if trial is None or attempt is None or attempt.known is not None:
-            return
-        arrivals = [entry.arrival for entry in trial.entries]
-        attempt.recall(*self._store.recall(hosted.key, attempt.last_report, arrivals))
 
     def serve_waiting(self, batch: Batch) -> None:
         """Wakes as many long polls as there is something for."""

@@ -200,6 +200,8 @@ def _promote_paused(state: State, trial: Trial) -> None:
 def _metric_reported(state: State, record: Record, event: MetricReported) -> None:
     trial = state.trials[event.trial_number]
     attempt = trial.attempt
+    if attempt is not None and attempt.known is None:
+        state.recall_reports(trial)
     if event.value is not None:
         trial.value = event.value
     if attempt is None or event.step >= attempt.max_step:
@@ -274,7 +276,7 @@ def _enter(
     key = rank_key(value, state.goal, record.sequence, trial.number)
     rung.entries.add(key)
     rung.promoted_count += promoted
-    trial.entries.append(entry)
+    trial.entries += (entry,)
     if len(rung.entries) <= bracket.nominal[index]:
         state.nominal_done += bracket.units_between(index)
     state.changes.entries[bracket.index, index, trial.number] = entry
@@ -359,7 +361,7 @@ def _leave_every_rung(state: State, trial: Trial) -> None:
         state.changes.entries[bracket.index, index, trial.number] = None
     if state.spec.chosen.keeps_round:
         trial.first_rung = trial.rung
-    trial.entries.clear()
+    trial.entries = ()
     is_replaced = state.spec.replaces_infeasible and trial.parent < 0 and not trial.rung
     if is_replaced:
         bracket.created_count -= 1

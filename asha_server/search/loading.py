@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asha_server.search.bracket import Geometry
-from asha_server.search.event import Decision
-from asha_server.search.packing import pack
 from asha_server.search.rows import CLOSINGS, decode_configuration, restored
 from asha_server.search.rung import rank_key
 from asha_server.search.spec import ExperimentSpec
 from asha_server.search.state import FREEING, State, WorkerRecord
+from asha_server.search.stored_attempts import KnownAttempts, StoredAttempts
 from asha_server.search.terms import (
     EndReason,
     ExperimentState,
@@ -23,7 +22,6 @@ from asha_server.search.trial import Entry, Trial
 
 if TYPE_CHECKING:
     from asha_server.search.rows import (
-        AttemptRow,
         BracketRow,
         ConfigurationRow,
         EntryRow,
@@ -31,16 +29,20 @@ if TYPE_CHECKING:
         TrialRow,
     )
 
-_DECISION = msgspec.json.Decoder(Decision)
 _STATES = {state.value: state for state in TrialState}
 _SPEC = msgspec.json.Decoder(ExperimentSpec)
 
 
-def load(rows: Rows) -> State:
+def load(rows: Rows, attempts: StoredAttempts | None = None) -> State:
     """The state that all rows of an experiment make. O(rows · log rows).
 
-    Reports are not read: an attempt's are recalled when it first speaks again.
+    Attempts and their reports are recalled when somebody first speaks of them.
+
+    Args:
+        rows: of the experiment.
+        attempts: where they are recalled from; None: `rows` has them, and no reports.
     """
+    stored = attempts or StoredAttempts(KnownAttempts(rows.attempts))
     row = rows.experiment
     spec = _SPEC.decode(row.spec)
     state = State(row.id, spec, row.created_us, _geometries(spec, rows.brackets))
@@ -59,13 +61,14 @@ def load(rows: Rows) -> State:
         closings = CLOSINGS.decode(bracket_row.closings)
         for rung, closed in zip(bracket.rungs, closings, strict=True):
             rung.closings = closed
-    state.trials = [_load_trial(trial) for trial in rows.trials]
+    state.stored_attempts = stored
+    state.trials = [_load_trial(trial, stored) for trial in rows.trials]
     if state.grid is not None:
         state.grid_cursor = len(state.trials)
     _load_configurations(state, rows.configurations)
     _load_entries(state, rows.entries)
-    for attempt in rows.attempts:
-        _load_attempt(state, attempt)
+    for request_id, trial, attempt in stored.requests():
+        state.assigned_by[request_id] = (trial, attempt)
     for worker in rows.workers:
         state.workers[worker.worker_id] = WorkerRecord(worker.failures, worker.failed_us)
     _derive(state)
@@ -85,7 +88,7 @@ def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry,
     )
 
 
-def _load_trial(row: TrialRow) -> Trial:
+def _load_trial(row: TrialRow, stored: StoredAttempts) -> Trial:
     trial = Trial(row.trial, row.bracket, row.created_us)
     trial.own_state = _STATES[row.state]
     trial.first_rung = row.rung  # less its entries, which come later
@@ -101,6 +104,7 @@ def _load_trial(row: TrialRow) -> Trial:
     trial.started_us = row.started_us
     trial.ended_us = row.ended_us
     trial.total_length = row.total_length
+    trial.begin_stored(stored, row.attempt)
     return trial
 
 
@@ -126,24 +130,12 @@ def _load_entries(state: State, rows: list[EntryRow]) -> None:
         entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
         trial = state.trials[row.trial]
         trial.first_rung -= 1
-        trial.entries.append(entry)
+        trial.entries += (entry,)
         key = rank_key(entry.value, state.goal, entry.arrival, trial.number)
         keys.setdefault((row.bracket, row.rung), []).append(key)
         state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
     for (bracket, rung), entries in keys.items():
         state.brackets[bracket].rungs[rung].entries.update(entries)
-
-
-def _load_attempt(state: State, row: AttemptRow) -> None:
-    """Attempts come in the order of (trial, attempt); the last of each trial is its latest."""
-    trial = state.trials[row.trial]
-    if row.request_id:
-        state.assigned_by[row.request_id] = (row.trial, row.attempt)
-    if row.attempt < state.trials[row.trial].attempt_number:
-        raise AssertionError("attempts are loaded in order")
-    trial.keep_ending()
-    decision = _DECISION.decode(row.decision) if row.decision else None
-    trial.put_packed(row.attempt, pack([*row[:-1], bool(row.is_fenced)], decision))
 
 
 def _derive(state: State) -> None:

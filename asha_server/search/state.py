@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from asha_server.search.bracket import Geometry
     from asha_server.search.space import Configuration
     from asha_server.search.spec import ExperimentSpec
+    from asha_server.search.stored_attempts import StoredAttempts
     from asha_server.search.trial import Attempt, Entry, Trial
 
 HOUR_US = 3_600_000_000
@@ -214,6 +215,8 @@ class State:
         self.nominal_total = sum(bracket.nominal_units() for bracket in self.brackets)
         self.progress = 0.0
         self.changes = Changes()
+        # What recalls attempts that are not in memory; None where all of them are.
+        self.stored_attempts: StoredAttempts | None = None
         # Trials ended in bulk whose rows are not written yet, and checkpoints to be deleted that
         # no answer has named yet: (trial, uri). Neither is a fact of its own.
         self.unsettled: deque[Iterator[int]] = deque()
@@ -291,6 +294,11 @@ class State:
         """The key under which the trial's entry is ranked in a rung."""
         entry = trial.entry(rung)
         return rank_key(entry.value, self.goal, entry.arrival, trial.number)
+
+    def recall_reports(self, trial: Trial) -> None:
+        """Has the trial's latest attempt know its reports again."""
+        assert self.stored_attempts is not None, "what was left to a store is recalled from it"
+        self.stored_attempts.recall_reports(trial)
 
     def next_decision_step(self, trial: Trial) -> int:
         """The length at which the trial is compared next; 0 if at none, or in no bracket yet."""

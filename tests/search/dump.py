@@ -8,6 +8,7 @@ from fractions import Fraction
 import msgspec
 
 from asha_server.search.state import State
+from asha_server.search.trial import Trial
 from asha_server.search.waiting_entries import WaitingEntries
 
 Plain = object
@@ -23,6 +24,7 @@ LEFT_OUT = frozenset(
         "sampler",
         "space",
         "spec_text",
+        "stored_attempts",
         "unsettled",
     }
 )
@@ -41,7 +43,7 @@ def facts(state: State) -> Plain:
     left_out = LEFT_OUT | (OF_THE_LIVING if state.state.is_ended else frozenset())
     plain = _fields(vars(state), left_out)
     plain["trials"] = [
-        _fields({name: getattr(trial, name) for name in type(trial).__slots__}, left_out)
+        _fields({name: getattr(trial, name) for name in _facts_of(trial)}, left_out)
         | {
             "own_state": str(state.state_of(trial)),
             "end_reason": str(state.end_reason_of(trial)),
@@ -50,6 +52,11 @@ def facts(state: State) -> Plain:
         for trial in state.trials
     ]
     return plain
+
+
+def _facts_of(trial: Trial) -> list[str]:
+    """Names of all that a trial remembers, also of what it may have left to the store."""
+    return [name.removeprefix("_") for name in type(trial).__slots__]
 
 
 def _fields(fields: Mapping[str, object], left_out: frozenset[str]) -> dict[str, Plain]:
