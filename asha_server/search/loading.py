@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
         Rows,
         TrialRow,
     )
+    from asha_server.search.rung import RankKey
 
 _STATES = {state.value: state for state in TrialState}
 _SPEC = msgspec.json.Decoder(ExperimentSpec)
@@ -89,22 +92,27 @@ def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry,
 
 
 def _load_trial(row: TrialRow, stored: StoredAttempts) -> Trial:
-    trial = Trial(row.trial, row.bracket, row.created_us)
-    trial.own_state = _STATES[row.state]
-    trial.first_rung = row.rung  # less its entries, which come later
-    trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
-    trial.end_message = row.end_message
-    trial.restarts = row.restarts
-    trial.last_step = row.last_step
-    trial.value = restored(row.last_value)
-    trial.checkpoint_uri = row.checkpoint_uri
-    trial.checkpoint_step = row.checkpoint_step
-    trial.checkpoint_attempt = row.checkpoint_attempt
-    trial.queued_sequence = row.queued_sequence
-    trial.started_us = row.started_us
-    trial.ended_us = row.ended_us
-    trial.total_length = row.total_length
-    trial.begin_stored(stored, row.attempt)
+    (
+        number, bracket, own_state, end_reason, end_message, rung, attempt, restarts, last_step,
+        last_value, checkpoint_uri, checkpoint_step, checkpoint_attempt, queued_sequence,
+        created_us, started_us, ended_us, total_length,
+    ) = row  # fmt: skip
+    trial = Trial(number, bracket, created_us)
+    trial.own_state = _STATES[own_state]
+    trial.first_rung = rung  # less its entries, which come later
+    trial.end_reason = TrialEndReason(end_reason) if end_reason else None
+    trial.end_message = end_message
+    trial.restarts = restarts
+    trial.last_step = last_step
+    trial.value = restored(last_value)
+    trial.checkpoint_uri = checkpoint_uri
+    trial.checkpoint_step = checkpoint_step
+    trial.checkpoint_attempt = checkpoint_attempt
+    trial.queued_sequence = queued_sequence
+    trial.started_us = started_us
+    trial.ended_us = ended_us
+    trial.total_length = total_length
+    trial.begin_stored(stored, attempt)
     return trial
 
 
@@ -125,21 +133,29 @@ def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
 
 def _load_entries(state: State, rows: list[EntryRow]) -> None:
     """Entries come in the order of (bracket, rung, trial), so each trial's lowest rung first."""
-    keys: dict[tuple[int, int], list[tuple[bool, float, int, int]]] = {}
-    for row in rows:
-        entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
-        trial = state.trials[row.trial]
-        trial.first_rung -= 1
-        trial.entries += (entry,)
-        key = rank_key(entry.value, state.goal, entry.arrival, trial.number)
-        keys.setdefault((row.bracket, row.rung), []).append(key)
-        state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
-    for (bracket, rung), entries in keys.items():
-        state.brackets[bracket].rungs[rung].entries.update(entries)
+    for (bracket, index), entries in groupby(rows, key=itemgetter(0, 1)):
+        rung = state.brackets[bracket].rungs[index]
+        keys: list[RankKey] = []
+        paused: list[RankKey] = []
+        for _, _, number, stored_value, arrival, is_promoted in entries:
+            trial = state.trials[number]
+            value = restored(stored_value)
+            trial.first_rung -= 1
+            trial.entries += (Entry(value, arrival, bool(is_promoted)),)
+            key = rank_key(value, state.goal, arrival, trial.number)
+            keys.append(key)
+            if is_promoted:
+                rung.promoted_count += 1
+            elif trial.own_state is TrialState.PAUSED and trial.rung == index + 1:
+                paused.append(key)
+        rung.entries.update(keys)
+        if not state.state.is_ended:
+            closed = rung.closings[-1].sequence if rung.closings else 0
+            rung.waiting.fill([key for key in paused if key[2] > closed] if closed else paused)
 
 
 def _derive(state: State) -> None:
-    """Everything that follows from the rows: counts, queues, holders, who waits in which rung."""
+    """What follows from the rows of trials: counts, queues, holders, who is on the way where."""
     unsettled: list[int] = []
     queued: list[Trial] = []
     for trial in state.trials:
@@ -166,10 +182,7 @@ def _derive(state: State) -> None:
 def _derive_place(state: State, trial: Trial, current: TrialState) -> None:
     bracket = state.brackets[trial.bracket]
     bracket.created_count += state.is_member(trial)
-    if current is TrialState.PAUSED:
-        rung = trial.rung - 1
-        bracket.rungs[rung].waiting.add(state.key_of(trial, rung))
-    elif not current.is_terminal:
+    if not current.is_terminal and current is not TrialState.PAUSED:
         bracket.heading[trial.rung] += 1
     if current is TrialState.RUNNING:
         assert trial.attempt is not None
