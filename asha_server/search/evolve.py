@@ -134,7 +134,7 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
 
 def _start_from(state: State, trial: Trial, event: TrialCreated) -> None:
     """The trial starts from another one's checkpoint, in the rung that is next."""
-    trial.parent, trial.first_rung = event.parent, event.rung
+    trial.parent, trial.rung = event.parent, event.rung
     trial.checkpoint_step, trial.checkpoint_uri = event.checkpoint_step, event.checkpoint_uri
     state.copy_count += 1
     if trial.inherits_checkpoint:
@@ -276,7 +276,7 @@ def _enter(
     key = rank_key(value, state.goal, record.sequence, trial.number)
     rung.entries.add(key)
     rung.promoted_count += promoted
-    trial.entries += (entry,)
+    trial.enter(entry)
     if len(rung.entries) <= bracket.nominal[index]:
         state.nominal_done += bracket.units_between(index)
     state.changes.entries[bracket.index, index, trial.number] = entry
@@ -359,8 +359,8 @@ def _leave_every_rung(state: State, trial: Trial) -> None:
         if len(rung.entries) < bracket.nominal[index]:
             state.nominal_done -= bracket.units_between(index)
         state.changes.entries[bracket.index, index, trial.number] = None
-    if state.spec.chosen.keeps_round:
-        trial.first_rung = trial.rung
+    if not state.spec.chosen.keeps_round:
+        trial.rung = trial.first_rung
     trial.entries = ()
     is_replaced = state.spec.replaces_infeasible and trial.parent < 0 and not trial.rung
     if is_replaced:

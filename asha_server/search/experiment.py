@@ -136,7 +136,7 @@ class Experiment:
         """The end, once no work is left and every trial is terminal."""
         counts = self.state.counts
         living = (TrialState.QUEUED, TrialState.RUNNING, TrialState.PAUSED)
-        if self.state.open_places() or any(counts[living_state] for living_state in living):
+        if any(counts[living_state] for living_state in living) or self.state.open_places():
             return None
         failed = counts[TrialState.FAILED]
         if failed and failed == len(self.state.trials) - counts[TrialState.INFEASIBLE]:

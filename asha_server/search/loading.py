@@ -99,7 +99,7 @@ def _load_trial(row: TrialRow, stored: StoredAttempts) -> Trial:
     ) = row  # fmt: skip
     trial = Trial(number, bracket, created_us)
     trial.own_state = _STATES[own_state]
-    trial.first_rung = rung  # less its entries, which come later
+    trial.rung = rung
     trial.end_reason = TrialEndReason(end_reason) if end_reason else None
     trial.end_message = end_message
     trial.restarts = restarts
@@ -140,7 +140,6 @@ def _load_entries(state: State, rows: list[EntryRow]) -> None:
         for _, _, number, stored_value, arrival, is_promoted in entries:
             trial = state.trials[number]
             value = restored(stored_value)
-            trial.first_rung -= 1
             trial.entries += (Entry(value, arrival, bool(is_promoted)),)
             key = rank_key(value, state.goal, arrival, trial.number)
             keys.append(key)

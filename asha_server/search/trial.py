@@ -274,7 +274,7 @@ class Trial:
         end_message: words that came with the end.
         restarts: failures and expiries since its last rung entry.
         parent: the trial whose weights it started from; -1 none.
-        first_rung: the rung of its first entry.
+        rung: the rung it trains towards: the first it has no place in yet.
         entries: tuple[Entry, ...], its places from `first_rung` upward.
         attempt_number: its latest attempt; 0 before the first.
         value: the last value in order, of any attempt; None before the first.
@@ -305,7 +305,6 @@ class Trial:
         "end_reason",
         "ended_us",
         "entries",
-        "first_rung",
         "given",
         "last_step",
         "number",
@@ -314,6 +313,7 @@ class Trial:
         "queued_sequence",
         "request_id",
         "restarts",
+        "rung",
         "started_us",
         "total_length",
         "value",
@@ -327,7 +327,7 @@ class Trial:
         self.end_message = ""
         self.restarts = 0
         self.parent = -1
-        self.first_rung = 0
+        self.rung = 0
         self.entries: tuple[Entry, ...] = ()
         # In memory, or left to the store with all earlier ones.
         self._attempt: Attempt | StoredAttempts | None = None
@@ -347,9 +347,14 @@ class Trial:
         self.request_id = ""
 
     @property
-    def rung(self) -> int:
-        """The rung it trains towards: the first it has no place in yet."""
-        return self.first_rung + len(self.entries)
+    def first_rung(self) -> int:
+        """The rung of its first entry."""
+        return self.rung - len(self.entries)
+
+    def enter(self, entry: Entry) -> None:
+        """It has a place in the next rung."""
+        self.entries += (entry,)
+        self.rung += 1
 
     @property
     def compared_rung(self) -> int:
