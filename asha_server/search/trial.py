@@ -234,7 +234,7 @@ class Attempt:
     def is_forgotten(self, step: int) -> bool:
         """Whether a step is older than all that is remembered: its report may be a repeat."""
         assert self.known is not None
-        return self.has_forgotten and step < min(self.known)
+        return self.has_forgotten and step < self.max_step and step < min(self.known)
 
     def known_at(self, step: int) -> KnownReport | None:
         """What is remembered at a step."""

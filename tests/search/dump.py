@@ -37,9 +37,14 @@ OF_THE_LIVING = frozenset({"given", "heading", "overdue", "retries", "waiting"})
 def facts(state: State) -> Plain:
     """Trials, attempts, rungs, queues, counts, clocks: all that an experiment remembers.
 
+    What was left to a store is recalled for it.
+
     A trial's state, its end's reason and time are those that hold: a close-out and the end of the
     experiment are written into the trials' rows later, in chunks, and change no fact by that.
     """
+    for trial in state.trials:
+        if trial.attempt is not None and trial.attempt.known is None:
+            state.recall_reports(trial)
     left_out = LEFT_OUT | (OF_THE_LIVING if state.state.is_ended else frozenset())
     plain = _fields(vars(state), left_out)
     plain["trials"] = [

@@ -228,10 +228,10 @@ class Twin:
         state = self.core.state
         state.settle(most=2)
         self.tables.write(state)
-        live = _recalled(state)
+        live = facts(state)
         state.stored_attempts = StoredAttempts(self.tables.attempts_with(self.records))
         _leave_to_store(state)
-        recalled = _recalled(state)
+        recalled = facts(state)
         assert recalled == live, self._story(f"recalled: {_difference(live, recalled)}")
         _leave_to_store(state)
         for name, copy in (
@@ -239,7 +239,7 @@ class Twin:
             ("replayed", Experiment.replay(self.records)),
         ):
             copy.check()
-            again = _recalled(copy.state)
+            again = facts(copy.state)
             assert again == live, self._story(f"{name} differs: {_difference(live, again)}")
 
     def _story(self, text: str) -> str:
@@ -273,14 +273,6 @@ def _leave_to_store(state: State) -> None:
     assert state.stored_attempts is not None
     for trial in state.trials:
         trial.leave_to(state.stored_attempts)
-
-
-def _recalled(state: State) -> object:
-    """The facts of an experiment, once all that was left to a store is recalled."""
-    for trial in state.trials:
-        if trial.attempt is not None and trial.attempt.known is None:
-            state.recall_reports(trial)
-    return facts(state)
 
 
 def _difference(one: object, other: object, path: str = "") -> str:
