@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asha_server.hosted import Arrival, Hosted, Stage
+from asha_server.hosted import Arrival, Stage
 from asha_server.search.command import PauseExperiment
 from asha_server.search.terms import ExperimentState
 
 if TYPE_CHECKING:
     from asha_server.accounts import Account
-    from asha_server.hosted import ArrivalStep, Batch
+    from asha_server.hosted import ArrivalStep, Batch, Hosted
     from asha_server.roster import Roster
     from asha_server.search.event import Record
 
@@ -59,7 +59,9 @@ class Arrivals:
         for record in records:
             arrival.replay.take(record)
         if arrival.hosted is None:
-            arrival.hosted = Hosted(arrival.key, arrival.replay.experiment, arrival.account.key)
+            arrival.hosted = self._roster.host(
+                arrival.key, arrival.replay.experiment, arrival.account
+            )
             arrival.hosted.is_arriving = True
         arrival.hosted.records.extend(records)
         arrival.last_us = records[-1].time_us

@@ -35,12 +35,11 @@ from asha_server.search.command import (
     Command,
     CreateTrial,
     GetSuggestion,
-    ReportMetric,
     UpdateExperiment,
     Wait,
 )
-from asha_server.search.event import ExperimentStateChanged, MetricReported
-from asha_server.search.terms import ExperimentState, TrialState, Verdict, WaitReason
+from asha_server.search.event import ExperimentStateChanged
+from asha_server.search.terms import ExperimentState, WaitReason
 from asha_server.store import StoreFailed
 
 if TYPE_CHECKING:
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
     from asha_server.lease_keeper import LeaseKeeper
     from asha_server.roster import Roster
     from asha_server.search.command import Reply
-    from asha_server.search.event import Record
-    from asha_server.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +62,6 @@ class Decider:
     """Carries out calls on the experiments of a roster.
 
     Args:
-        store: recalls what the experiments do not hold in memory.
         roster: the experiments.
         keeper: follows the leases.
         stats: counts.
@@ -74,13 +70,11 @@ class Decider:
 
     def __init__(
         self,
-        store: Store,
         roster: Roster,
         keeper: LeaseKeeper,
         stats: Stats,
         look_again: Callable[[Call, int], None],
     ) -> None:
-        self._store = store
         self._roster = roster
         self._arrivals = Arrivals(roster)
         self._keeper = keeper
@@ -182,8 +176,6 @@ class Decider:
         """Decides one command of the core. Those who wait for work already come first."""
         if isinstance(command, GetSuggestion) and hosted.records and hosted.waiting.has_suggestions:
             self._serve_suggestions(batch, hosted)
-        if isinstance(command, ReportMetric):
-            self._recall(hosted, command.trial_number)
         return self._decide_command(batch, hosted, command)
 
     def _decide_command(self, batch: Batch, hosted: Hosted, command: Command) -> Reply:
@@ -194,25 +186,15 @@ class Decider:
         self._keeper.keep(hosted, command, outcome)
         return outcome.reply
 
-    def _recall(self, hosted: Hosted, trial_number: int) -> None:
-        """Reads an attempt's reports back, the first time it speaks since the server started."""
-        trials = hosted.experiment.state.trials
-        trial = trials[trial_number] if 0 <= trial_number < len(trials) else None
-        attempt = trial.attempt if trial is not None else None
-        if trial is None or attempt is None or attempt.known is not None:
-            return
-        arrivals = [entry.arrival for entry in trial.entries]
-        attempt.recall(*self._store.recall(hosted.key, attempt.last_report, arrivals))
-
     def serve_waiting(self, batch: Batch) -> None:
         """Wakes as many long polls as there is something for."""
         for hosted in list(batch.touched.values()):
             self._serve_suggestions(batch, hosted)
             if not hosted.waiting.has_verdicts:
                 continue
-            changed = hosted.experiment.state.changes.trials
             is_bulk = any(isinstance(r.event, ExperimentStateChanged) for r in hosted.records)
-            news = None if is_bulk else changed - _training_on(hosted.records)
+            # Not of trials that only train on: that is no verdict to wait for.
+            news = None if is_bulk else hosted.experiment.state.changes.trials
             for call in hosted.waiting.take_verdicts(news):
                 if not call.future.done():
                     self.decide(batch, call)
@@ -300,22 +282,6 @@ class Decider:
             batch.answer(call, error)
         self._keeper.end_all(hosted)
         hosted.feed.close(error)
-
-
-def _training_on(records: list[Record]) -> set[int]:
-    """Trials of which there is no other news than that they train on: no verdict for a waiter."""
-    training: set[int] = set()
-    others: set[int] = set()
-    for record in records:
-        event = record.event
-        number = getattr(event, "trial_number", -1)
-        goes_on = (
-            isinstance(event, MetricReported)
-            and event.decision.verdict is Verdict.CONTINUE
-            and event.trial_state is TrialState.RUNNING
-        )
-        (training if goes_on else others).add(number)
-    return training - others
 
 
 def _told(then: Then, hosted: Hosted, reply: Reply) -> Any:

@@ -1,7 +1,7 @@
-"""Makes small what is over: attempts that nobody has spoken of for a while.
+"""Leaves to the store what is over: attempts that nobody has spoken of for a while.
 
-A worker may repeat its last report after a lost answer, so an attempt keeps its reports in memory
-until so many others have ended after it.
+A worker may repeat its last report after a lost answer, so a trial keeps its attempts in memory
+until so many others have ended, or were recalled, after it.
 """
 
 from __future__ import annotations
@@ -10,29 +10,34 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asha_server.hosted import Hosted
-    from asha_server.search.state import Changes
+    from asha_server.search.state import State
+    from asha_server.search.stored_attempts import StoredAttempts
+    from asha_server.search.trial import Trial
 
-ENDED_MAX = 1_000
-"""Attempts that ended last and are kept as they are."""
+REMEMBERED_MAX = 1_000
+"""Trials whose attempts are over and kept in memory all the same."""
 
 
 class EndedAttempts:
-    """The attempts that ended last, of all experiments."""
+    """The trials whose attempts ended or were recalled last, of all experiments."""
 
     def __init__(self) -> None:
-        self._ended: deque[tuple[Hosted, int]] = deque()
+        self._trials: deque[tuple[Trial, StoredAttempts]] = deque()
 
-    def note(self, hosted: Hosted, changes: Changes) -> None:
-        """Takes note of attempts that ended with this batch."""
-        for attempt in changes.attempts.values():
+    def note(self, state: State) -> None:
+        """Takes note of attempts that ended since changes were last taken."""
+        if state.stored_attempts is None:
+            return
+        for attempt in state.changes.attempts.values():
             if attempt.end is not None:
-                self._ended.append((hosted, attempt.trial_number))
+                self.note_trial(state.trials[attempt.trial_number], state.stored_attempts)
 
-    def pack(self) -> None:
-        """Packs those that ended long ago; everything of them must be durable."""
-        while len(self._ended) > ENDED_MAX:
-            hosted, number = self._ended.popleft()
-            trials = hosted.experiment.state.trials
-            if number < len(trials):  # not of an experiment that was deleted meanwhile
-                trials[number].pack()
+    def note_trial(self, trial: Trial, stored: StoredAttempts) -> None:
+        """Takes note of a trial that may leave its attempts to the store."""
+        self._trials.append((trial, stored))
+
+    def forget(self) -> None:
+        """Lets go of those that ended long ago; everything of them must be durable."""
+        while len(self._trials) > REMEMBERED_MAX:
+            trial, stored = self._trials.popleft()
+            trial.leave_to(stored)

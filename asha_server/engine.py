@@ -96,9 +96,10 @@ class Engine:
         self.calls = CallStats()
         self.traces: Traces | None = None
         self._store = store
-        self._roster = Roster(store, limits.experiments_max)
+        self._ended = EndedAttempts()
+        self._roster = Roster(store, limits.experiments_max, self._ended)
         keeper = LeaseKeeper(self.leases, self.clock)
-        self._decider = Decider(store, self._roster, keeper, self.stats, self._look_again)
+        self._decider = Decider(self._roster, keeper, self.stats, self._look_again)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="asha-writer")
         self._task: asyncio.Task[None] | None = None
         self._inbox = Inbox()
@@ -109,7 +110,6 @@ class Engine:
         self._batch = Batch([], 0)
         # What a write beside the batches ended with, which ends the engine too.
         self._failure: StoreFailed | None = None
-        self._ended = EndedAttempts()
         # Keys of deleted experiments of which rows are left.
         self._forgetting: list[int] = []
         # States of deleted experiments, freed bit by bit.
@@ -446,16 +446,15 @@ class Engine:
         batch.deliver()
         self._forgetting += batch.deleted
         self._ruins += batch.ruins
-        self._ended.pack()
+        self._ended.forget()
         await self._forget()
 
     async def _commit(self, batch: Batch) -> None:
         writes = []
         for hosted in batch.touched.values():
             state = hosted.experiment.state
-            changes = state.take_changes()
-            rows = rows_of(state, changes)
-            self._ended.note(hosted, changes)
+            self._ended.note(state)
+            rows = rows_of(state, state.take_changes())
             writes.append(
                 Write(hosted.key, rows, hosted.records, hosted.is_arriving, hosted.created_by)
             )

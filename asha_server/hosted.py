@@ -34,10 +34,12 @@ class Hosted:
         is_arriving: it is being imported: written, but not there for anybody yet.
         owners: worker id -> identity that first used it; only with tokens.
         created_by: key of the account that created it; "" unknown.
+        token_scope: what tells it from any other, former ones of its name included.
     """
 
     __slots__ = (
-        "created_by", "experiment", "feed", "is_arriving", "key", "owners", "records", "waiting",
+        "created_by", "experiment", "feed", "is_arriving", "key", "owners", "records",
+        "token_scope", "waiting",
     )  # fmt: skip
 
     def __init__(self, key: int, experiment: Experiment, created_by: str = "") -> None:
@@ -49,18 +51,14 @@ class Hosted:
         self.records: list[Record] = []
         self.is_arriving = False
         self.owners: dict[str, str] = {}
+        state = experiment.state
+        self.token_scope = f"{state.experiment_id}\0{key}\0{state.created_us}"
 
     @property
     def trial_count_max(self) -> int:
         """Trials that it has or may come to."""
         state = self.experiment.state
         return len(state.trials) + (0 if state.state.is_ended else state.open_places())
-
-    @property
-    def token_scope(self) -> str:
-        """What tells this experiment from any other, former ones of its name included."""
-        state = self.experiment.state
-        return f"{state.experiment_id}\0{self.key}\0{state.created_us}"
 
 
 class Creation:

@@ -57,10 +57,7 @@ class LeaseKeeper:
         self._end_lost(hosted, outcome.records)
         reply = outcome.reply
         if isinstance(reply, Assignment):
-            if self._leases.holds(hosted.key, reply.trial_number, reply.attempt):
-                self._renew(hosted, reply.trial_number, is_report=False)
-            else:
-                self._grant(hosted, reply.trial_number, reply.attempt)
+            self._renew_or_grant(hosted, reply.trial_number, reply.attempt, is_report=False)
         elif isinstance(command, _RENEWING) and isinstance(reply, Answer):
             self._follow_worker(hosted, command, reply)
 
@@ -68,13 +65,11 @@ class LeaseKeeper:
         self, hosted: Hosted, command: ReportMetric | ReportCheckpoint | Heartbeat, reply: Answer
     ) -> None:
         number, attempt = command.trial_number, command.attempt
-        if self._leases.holds(hosted.key, number, attempt):
-            if reply.is_live:
-                self._renew(hosted, number, is_report=isinstance(command, ReportMetric))
-            else:
-                self._leases.drop(hosted.key, number)
-        elif reply.is_live:  # it came back before its trial was handed on
-            self._grant(hosted, number, attempt)
+        if reply.is_live:
+            is_report = isinstance(command, ReportMetric)
+            self._renew_or_grant(hosted, number, attempt, is_report=is_report)
+        elif self._leases.holds(hosted.key, number, attempt):
+            self._leases.drop(hosted.key, number)
 
     def _end_lost(self, hosted: Hosted, records: list[Record]) -> None:
         """Ends the leases that events took from their holders."""
@@ -94,12 +89,17 @@ class LeaseKeeper:
             self._clock.monotonic_us(),
         )  # fmt: skip
 
-    def _renew(self, hosted: Hosted, trial_number: int, *, is_report: bool) -> None:
+    def _renew_or_grant(
+        self, hosted: Hosted, trial_number: int, attempt: int, *, is_report: bool
+    ) -> None:
+        """A fresh term; without one the attempt is new, or came back before it was handed on."""
         spec = hosted.experiment.state.spec
-        self._leases.renew(
-            hosted.key, trial_number, spec.lease_ttl_us,
+        is_renewed = self._leases.renew(
+            hosted.key, trial_number, attempt, spec.lease_ttl_us,
             spec.progress_timeout_us if is_report else None, self._clock.monotonic_us(),
         )  # fmt: skip
+        if not is_renewed:
+            self._grant(hosted, trial_number, attempt)
 
     def overdue(
         self, hosted: Mapping[int, Hosted], now_us: int

@@ -170,26 +170,29 @@ class LeaseTable:
         heapq.heappush(self._heap, (term.queued_us, experiment, trial_number))
 
     def renew(
-        self, experiment: int, trial_number: int, ttl_us: int, progress_us: int | None, now_us: int
-    ) -> None:
-        """Begins a fresh term of the same attempt.
+        self, experiment: int, trial_number: int, attempt: int, ttl_us: int,
+        progress_us: int | None, now_us: int,
+    ) -> bool:  # fmt: skip
+        """Begins a fresh term of an attempt, if it has one; whether it has.
 
         Args:
             experiment: the experiment's key.
             trial_number: which trial.
+            attempt: which attempt.
             ttl_us: the term.
             progress_us: a fresh progress term, for a report; 0 = no limit, None leaves it as it is.
             now_us: monotonic.
         """
         term = self._term(experiment, trial_number)
-        if term is None:
-            return
+        if term is None or term.attempt != attempt:
+            return False
         now_us -= self._stood_still_us
         term.deadline_us = now_us + ttl_us
         if progress_us is not None:
             term.progress_deadline_us = now_us + progress_us if progress_us else 0
         if term.first_us() < term.queued_us:  # shortened by an update of the experiment
             self._queue(term, experiment, trial_number)
+        return True
 
     def _queue(self, term: _Term, experiment: int, trial_number: int) -> None:
         term.queued_us = term.first_us()

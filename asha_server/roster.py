@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from asha_server.errors import (
@@ -17,11 +18,13 @@ from asha_server.hosted import Hosted
 from asha_server.search.event import ExperimentCreated
 from asha_server.search.experiment import Experiment
 from asha_server.search.loading import load
+from asha_server.search.stored_attempts import StoredAttempts
 from asha_server.store import StoreError
 from asha_server.store.failure import REPAIR
 
 if TYPE_CHECKING:
     from asha_server.accounts import Account
+    from asha_server.ended_attempts import EndedAttempts
     from asha_server.hosted import Creation
     from asha_server.store import Store
 
@@ -32,19 +35,21 @@ class Roster:
     Args:
         store: where they are kept.
         experiments_max: how many there may be.
+        ended: is told of attempts that were recalled from the store.
 
     Attributes:
         by_id: experiment id -> Hosted.
         by_key: key in the store -> Hosted.
     """
 
-    def __init__(self, store: Store, experiments_max: int) -> None:
+    def __init__(self, store: Store, experiments_max: int, ended: EndedAttempts) -> None:
         self.by_id: dict[str, Hosted] = {}
         self.by_key: dict[int, Hosted] = {}
         self._created_by: dict[str, Hosted] = {}
         # Name -> account, of experiments that are being imported.
         self._reserved: dict[str, str] = {}
         self._store = store
+        self._ended = ended
         self._experiments_max = experiments_max
         self._next_key = 1
 
@@ -56,15 +61,17 @@ class Roster:
         """
         self._next_key = self._store.next_key()
         creators = dict(self._store.creators())
-        for key, rows in self._store.load(is_streamed=True):
-            try:
-                self.add(Hosted(key, Experiment(load(rows)), creators.get(key, "")))
-            except Exception as error:
-                experiment_id = rows.experiment.id
-                raise StoreError(
-                    f"the rows of experiment {experiment_id!r} are damaged ({error!r}): "
-                    f"`asha verify` tells more; put a copy in the file's place ({REPAIR})"
-                ) from error
+        with closing(self._store.load(is_streamed=True)) as found:
+            for key, rows in found:
+                try:
+                    experiment = Experiment(load(rows, self._stored_attempts(key)))
+                    self.add(Hosted(key, experiment, creators.get(key, "")))
+                except Exception as error:
+                    experiment_id = rows.experiment.id
+                    raise StoreError(
+                        f"the rows of experiment {experiment_id!r} are damaged ({error!r}): "
+                        f"`asha verify` tells more; put a copy in the file's place ({REPAIR})"
+                    ) from error
 
     def reload(self, hosted: Hosted) -> bool:
         """Puts an experiment back to what is durable of it.
@@ -74,10 +81,19 @@ class Roster:
         """
         hosted.records = []
         for _, rows in self._store.load(hosted.key, is_streamed=True):
-            hosted.experiment = Experiment(load(rows))
+            stored = self._stored_attempts(hosted.key)
+            hosted.experiment = Experiment(load(rows, stored))
             return True
         self.remove(hosted)
         return False
+
+    def host(self, key: int, experiment: Experiment, account: Account) -> Hosted:
+        """An experiment that is new to the store; it is not there for anybody yet."""
+        experiment.state.stored_attempts = self._stored_attempts(key)
+        return Hosted(key, experiment, account.key)
+
+    def _stored_attempts(self, key: int) -> StoredAttempts:
+        return StoredAttempts(self._store.attempts(key), self._ended.note_trial)
 
     def add(self, hosted: Hosted) -> None:
         """Takes in an experiment."""
@@ -128,7 +144,7 @@ class Roster:
         experiment, record = Experiment.create(
             experiment_id, wanted.spec, secrets.randbelow(2**31), now_us, wanted.request_id
         )
-        hosted = Hosted(self._next_key, experiment, account.key)
+        hosted = self.host(self._next_key, experiment, account)
         self.check_trials(account, hosted.trial_count_max)
         self._take_key()
         hosted.records.append(record)

@@ -376,9 +376,10 @@ def run(config: Config) -> int:
         if sys.platform == "win32":
             asyncio.run(_serve(server))
         else:
-            import uvloop  # noqa: PLC0415 - not on every platform
+            # uvloop is not on every platform.
+            from asha_server.event_loop import run_serving  # noqa: PLC0415
 
-            uvloop.run(_serve(server))
+            run_serving(_serve(server))
     except KeyboardInterrupt:
         return 0
     except (StoreError, ServerError) as error:

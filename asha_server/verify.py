@@ -146,7 +146,8 @@ class _StoredHistory:
                 self._replay.take(record)
                 self._follow(record)
             # Only a trial's latest attempt stays in memory: the others are kept as they pass.
-            for attempt in self._replay.experiment.state.take_changes().attempts.values():
+            changes = self._replay.experiment.state.take_changes()
+            for attempt in (*changes.attempts.values(), *changes.trained.values()):
                 self.attempts[attempt.trial_number, attempt.number] = attempt_row(attempt)
         if not self.count:
             raise ValueError("there is no event")

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "asha_server"
 ROOMS = (
     # A module imports from its own room and from rooms further down only.
     ("cli",),
-    ("server", "transport"),
+    ("server", "transport", "event_loop"),
     ("http",),
     ("service", "status", "interceptor", "guard", "logs", "verify", "retention", "tracing"),
     (
@@ -58,7 +58,7 @@ ONLY_IN = {
     "ruamel": {"cli"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
-    "uvloop": {"server"},
+    "uvloop": {"event_loop"},
     "asyncio": {
         "server", "http", "service", "interceptor", "tracing", "engine", "decider", "hosted",
         "watch", "clock", "reader", "retention", "cli",

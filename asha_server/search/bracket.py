@@ -39,15 +39,16 @@ class Divisor:
         value: > 1, may be fractional. Unitless.
     """
 
-    __slots__ = ("fraction",)
+    __slots__ = ("_denominator", "_numerator", "fraction")
 
     def __init__(self, value: float) -> None:
         # repr gives the shortest decimal that is this float: the number as the user wrote it.
         self.fraction = Fraction(repr(float(value)))
+        self._numerator, self._denominator = self.fraction.as_integer_ratio()
 
     def share_of(self, count: int) -> int:
         """floor(count / d): how many of `count` are the best 1/d."""
-        return count * self.fraction.denominator // self.fraction.numerator
+        return count * self._denominator // self._numerator
 
     def power(self, exponent: int) -> Fraction:
         """d^exponent, exact."""

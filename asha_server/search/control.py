@@ -277,7 +277,7 @@ def _is_same_creation(state: State, trial: Trial, command: CreateTrial) -> bool:
         (name, value_key(value)) for name, value in trial.given
     ]:
         return False
-    is_finished = trial.attempt is None and trial.own_state is TrialState.COMPLETED
+    is_finished = not trial.attempt_number and trial.own_state is TrialState.COMPLETED
     if not command.observations or not is_finished:
         return bool(command.observations) == is_finished
     last_step = max(point.step for point in command.observations)

@@ -233,7 +233,7 @@ def _answer_if_over(
     state = recorder.state
     attempt = trial.attempt
     if attempt is None or attempt.number != attempt_number:
-        earlier = (trial.endings or {}).get(attempt_number)
+        earlier = trial.endings.get(attempt_number)
         if earlier is not None and earlier.verdict is not None:
             return Answer(earlier.verdict, state.state_of(trial))
         if earlier is None or earlier.end not in ends or earlier.failure is not kind:

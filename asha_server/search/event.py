@@ -172,6 +172,11 @@ class MetricReported(msgspec.Struct, frozen=True, tag=True):
     end_reason: TrialEndReason | None
     previous: int
 
+    @property
+    def only_trains(self) -> bool:
+        """Whether the trial trains on and was compared nowhere, as after most reports."""
+        return not self.entered_count and self.trial_state is TrialState.RUNNING
+
 
 class CheckpointReported(msgspec.Struct, frozen=True, tag=True):
     """A checkpoint of the attempt is complete and can be resumed from."""

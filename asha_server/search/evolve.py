@@ -134,7 +134,7 @@ def _trial_created(state: State, record: Record, event: TrialCreated) -> None:
 
 def _start_from(state: State, trial: Trial, event: TrialCreated) -> None:
     """The trial starts from another one's checkpoint, in the rung that is next."""
-    trial.parent, trial.first_rung = event.parent, event.rung
+    trial.parent, trial.rung = event.parent, event.rung
     trial.checkpoint_step, trial.checkpoint_uri = event.checkpoint_step, event.checkpoint_uri
     state.copy_count += 1
     if trial.inherits_checkpoint:
@@ -200,6 +200,8 @@ def _promote_paused(state: State, trial: Trial) -> None:
 def _metric_reported(state: State, record: Record, event: MetricReported) -> None:
     trial = state.trials[event.trial_number]
     attempt = trial.attempt
+    if attempt is not None and attempt.known is None:
+        state.recall_reports(trial)
     if event.value is not None:
         trial.value = event.value
     if attempt is None or event.step >= attempt.max_step:
@@ -214,8 +216,11 @@ def _metric_reported(state: State, record: Record, event: MetricReported) -> Non
             attempt.decision = event.decision
         attempt.remember(event.step, event.metrics, event.decision, event.entered_count > 0)
         attempt.last_report = record.sequence
-        state.changes.attempt(attempt)
         trust(state, attempt.worker_id)
+        if event.only_trains and not event.checkpoint_uri:
+            state.changes.trained[trial.number] = attempt
+            return
+        state.changes.attempt(attempt)
         if event.trial_state is not TrialState.RUNNING:
             attempt.close(_ENDS_BY_REPORT[event.trial_state], record.time_us, event.trial_state)
     keep_checkpoint(state, trial, event.attempt, event.step, event.checkpoint_uri)
@@ -271,7 +276,7 @@ def _enter(
     key = rank_key(value, state.goal, record.sequence, trial.number)
     rung.entries.add(key)
     rung.promoted_count += promoted
-    trial.entries.append(entry)
+    trial.enter(entry)
     if len(rung.entries) <= bracket.nominal[index]:
         state.nominal_done += bracket.units_between(index)
     state.changes.entries[bracket.index, index, trial.number] = entry
@@ -354,9 +359,9 @@ def _leave_every_rung(state: State, trial: Trial) -> None:
         if len(rung.entries) < bracket.nominal[index]:
             state.nominal_done -= bracket.units_between(index)
         state.changes.entries[bracket.index, index, trial.number] = None
-    if state.spec.chosen.keeps_round:
-        trial.first_rung = trial.rung
-    trial.entries.clear()
+    if not state.spec.chosen.keeps_round:
+        trial.rung = trial.first_rung
+    trial.entries = ()
     is_replaced = state.spec.replaces_infeasible and trial.parent < 0 and not trial.rung
     if is_replaced:
         bracket.created_count -= 1

@@ -33,6 +33,7 @@ from asha_server.search.command import (
     Wait,
 )
 from asha_server.search.event import (
+    Event,
     ExperimentCreated,
     ExperimentStateChanged,
     MetricReported,
@@ -114,7 +115,7 @@ class Experiment:
         """
         recorder = Recorder(self.state, now_us)
         reply = _carry_out(recorder, command)
-        if any(not _is_routine(record) for record in recorder.records):
+        if any(not _is_routine(record.event) for record in recorder.records):
             self._settle(recorder)
         if isinstance(reply, Wait) and self.state.state.is_ended:
             # The worker's restart exhausted the last living trial: nothing is to be awaited.
@@ -135,7 +136,7 @@ class Experiment:
         """The end, once no work is left and every trial is terminal."""
         counts = self.state.counts
         living = (TrialState.QUEUED, TrialState.RUNNING, TrialState.PAUSED)
-        if self.state.open_places() or any(counts[living_state] for living_state in living):
+        if any(counts[living_state] for living_state in living) or self.state.open_places():
             return None
         failed = counts[TrialState.FAILED]
         if failed and failed == len(self.state.trials) - counts[TrialState.INFEASIBLE]:
@@ -147,12 +148,9 @@ class Experiment:
         check(self.state)
 
 
-def _is_routine(record: Record) -> bool:
+def _is_routine(event: Event) -> bool:
     """Whether an event cannot have anything follow by itself; most reports are such."""
-    match record.event:
-        case MetricReported(entered_count=0, trial_state=TrialState.RUNNING):
-            return True
-    return False
+    return isinstance(event, MetricReported) and event.only_trains
 
 
 def _carry_out(recorder: Recorder, command: Command) -> Reply:  # noqa: PLR0911, PLR0912 - a table

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from asha_server.search.bracket import Geometry
-from asha_server.search.event import Decision
-from asha_server.search.packing import pack
 from asha_server.search.rows import CLOSINGS, decode_configuration, restored
 from asha_server.search.rung import rank_key
 from asha_server.search.spec import ExperimentSpec
 from asha_server.search.state import FREEING, State, WorkerRecord
+from asha_server.search.stored_attempts import KnownAttempts, StoredAttempts
 from asha_server.search.terms import (
     EndReason,
     ExperimentState,
@@ -23,24 +24,28 @@ from asha_server.search.trial import Entry, Trial
 
 if TYPE_CHECKING:
     from asha_server.search.rows import (
-        AttemptRow,
         BracketRow,
         ConfigurationRow,
         EntryRow,
         Rows,
         TrialRow,
     )
+    from asha_server.search.rung import RankKey
 
-_DECISION = msgspec.json.Decoder(Decision)
 _STATES = {state.value: state for state in TrialState}
 _SPEC = msgspec.json.Decoder(ExperimentSpec)
 
 
-def load(rows: Rows) -> State:
+def load(rows: Rows, attempts: StoredAttempts | None = None) -> State:
     """The state that all rows of an experiment make. O(rows · log rows).
 
-    Reports are not read: an attempt's are recalled when it first speaks again.
+    Attempts and their reports are recalled when somebody first speaks of them.
+
+    Args:
+        rows: of the experiment.
+        attempts: where they are recalled from; None: `rows` has them, and no reports.
     """
+    stored = attempts or StoredAttempts(KnownAttempts(rows.attempts))
     row = rows.experiment
     spec = _SPEC.decode(row.spec)
     state = State(row.id, spec, row.created_us, _geometries(spec, rows.brackets))
@@ -59,13 +64,14 @@ def load(rows: Rows) -> State:
         closings = CLOSINGS.decode(bracket_row.closings)
         for rung, closed in zip(bracket.rungs, closings, strict=True):
             rung.closings = closed
-    state.trials = [_load_trial(trial) for trial in rows.trials]
+    state.stored_attempts = stored
+    state.trials = [_load_trial(trial, stored) for trial in rows.trials]
     if state.grid is not None:
         state.grid_cursor = len(state.trials)
     _load_configurations(state, rows.configurations)
     _load_entries(state, rows.entries)
-    for attempt in rows.attempts:
-        _load_attempt(state, attempt)
+    for request_id, trial, attempt in stored.requests():
+        state.assigned_by[request_id] = (trial, attempt)
     for worker in rows.workers:
         state.workers[worker.worker_id] = WorkerRecord(worker.failures, worker.failed_us)
     _derive(state)
@@ -85,22 +91,28 @@ def _geometries(spec: ExperimentSpec, rows: list[BracketRow]) -> tuple[Geometry,
     )
 
 
-def _load_trial(row: TrialRow) -> Trial:
-    trial = Trial(row.trial, row.bracket, row.created_us)
-    trial.own_state = _STATES[row.state]
-    trial.first_rung = row.rung  # less its entries, which come later
-    trial.end_reason = TrialEndReason(row.end_reason) if row.end_reason else None
-    trial.end_message = row.end_message
-    trial.restarts = row.restarts
-    trial.last_step = row.last_step
-    trial.value = restored(row.last_value)
-    trial.checkpoint_uri = row.checkpoint_uri
-    trial.checkpoint_step = row.checkpoint_step
-    trial.checkpoint_attempt = row.checkpoint_attempt
-    trial.queued_sequence = row.queued_sequence
-    trial.started_us = row.started_us
-    trial.ended_us = row.ended_us
-    trial.total_length = row.total_length
+def _load_trial(row: TrialRow, stored: StoredAttempts) -> Trial:
+    (
+        number, bracket, own_state, end_reason, end_message, rung, attempt, restarts, last_step,
+        last_value, checkpoint_uri, checkpoint_step, checkpoint_attempt, queued_sequence,
+        created_us, started_us, ended_us, total_length,
+    ) = row  # fmt: skip
+    trial = Trial(number, bracket, created_us)
+    trial.own_state = _STATES[own_state]
+    trial.rung = rung
+    trial.end_reason = TrialEndReason(end_reason) if end_reason else None
+    trial.end_message = end_message
+    trial.restarts = restarts
+    trial.last_step = last_step
+    trial.value = restored(last_value)
+    trial.checkpoint_uri = checkpoint_uri
+    trial.checkpoint_step = checkpoint_step
+    trial.checkpoint_attempt = checkpoint_attempt
+    trial.queued_sequence = queued_sequence
+    trial.started_us = started_us
+    trial.ended_us = ended_us
+    trial.total_length = total_length
+    trial.begin_stored(stored, attempt)
     return trial
 
 
@@ -121,33 +133,28 @@ def _load_configurations(state: State, rows: list[ConfigurationRow]) -> None:
 
 def _load_entries(state: State, rows: list[EntryRow]) -> None:
     """Entries come in the order of (bracket, rung, trial), so each trial's lowest rung first."""
-    keys: dict[tuple[int, int], list[tuple[bool, float, int, int]]] = {}
-    for row in rows:
-        entry = Entry(restored(row.value), row.arrival, bool(row.is_promoted))
-        trial = state.trials[row.trial]
-        trial.first_rung -= 1
-        trial.entries.append(entry)
-        key = rank_key(entry.value, state.goal, entry.arrival, trial.number)
-        keys.setdefault((row.bracket, row.rung), []).append(key)
-        state.brackets[row.bracket].rungs[row.rung].promoted_count += entry.is_promoted
-    for (bracket, rung), entries in keys.items():
-        state.brackets[bracket].rungs[rung].entries.update(entries)
-
-
-def _load_attempt(state: State, row: AttemptRow) -> None:
-    """Attempts come in the order of (trial, attempt); the last of each trial is its latest."""
-    trial = state.trials[row.trial]
-    if row.request_id:
-        state.assigned_by[row.request_id] = (row.trial, row.attempt)
-    if row.attempt < state.trials[row.trial].attempt_number:
-        raise AssertionError("attempts are loaded in order")
-    trial.keep_ending()
-    decision = _DECISION.decode(row.decision) if row.decision else None
-    trial.put_packed(row.attempt, pack([*row[:-1], bool(row.is_fenced)], decision))
+    for (bracket, index), entries in groupby(rows, key=itemgetter(0, 1)):
+        rung = state.brackets[bracket].rungs[index]
+        keys: list[RankKey] = []
+        paused: list[RankKey] = []
+        for _, _, number, stored_value, arrival, is_promoted in entries:
+            trial = state.trials[number]
+            value = restored(stored_value)
+            trial.entries += (Entry(value, arrival, bool(is_promoted)),)
+            key = rank_key(value, state.goal, arrival, trial.number)
+            keys.append(key)
+            if is_promoted:
+                rung.promoted_count += 1
+            elif trial.own_state is TrialState.PAUSED and trial.rung == index + 1:
+                paused.append(key)
+        rung.entries.update(keys)
+        if not state.state.is_ended:
+            closed = rung.closings[-1].sequence if rung.closings else 0
+            rung.waiting.fill([key for key in paused if key[2] > closed] if closed else paused)
 
 
 def _derive(state: State) -> None:
-    """Everything that follows from the rows: counts, queues, holders, who waits in which rung."""
+    """What follows from the rows of trials: counts, queues, holders, who is on the way where."""
     unsettled: list[int] = []
     queued: list[Trial] = []
     for trial in state.trials:
@@ -174,10 +181,7 @@ def _derive(state: State) -> None:
 def _derive_place(state: State, trial: Trial, current: TrialState) -> None:
     bracket = state.brackets[trial.bracket]
     bracket.created_count += state.is_member(trial)
-    if current is TrialState.PAUSED:
-        rung = trial.rung - 1
-        bracket.rungs[rung].waiting.add(state.key_of(trial, rung))
-    elif not current.is_terminal:
+    if not current.is_terminal and current is not TrialState.PAUSED:
         bracket.heading[trial.rung] += 1
     if current is TrialState.RUNNING:
         assert trial.attempt is not None

@@ -59,6 +59,8 @@ def report_metric(recorder: Recorder, command: ReportMetric) -> Answer:
     if paused is not None:
         return _answer(recorder, trial, command.attempt, paused)
     attempt = _latest(state, trial, command.attempt)
+    if attempt.known is None:
+        state.recall_reports(trial)
     is_back = can_come_back(state, trial)
     if attempt.is_lost and not is_back:
         raise lease_lost(state, trial, command.attempt)
@@ -287,9 +289,10 @@ def _latest(state: State, trial: Trial, attempt_number: int) -> Attempt:
     Raises:
         Aborted: LEASE_LOST, the trial was handed on.
     """
-    if trial.attempt is None or trial.attempt.number != attempt_number:
+    attempt = trial.attempt
+    if attempt is None or attempt.number != attempt_number:
         raise lease_lost(state, trial, attempt_number)
-    return trial.attempt
+    return attempt
 
 
 def _answer(

@@ -117,6 +117,20 @@ class AttemptRow(NamedTuple):
     is_fenced: bool
 
 
+class TrainedRow(NamedTuple):
+    """What a report between rungs changes of a trial and of its attempt: most reports are such."""
+
+    trial: int
+    attempt: int
+    last_step: int
+    last_value: Stored
+    total_length: int
+    max_step: int
+    units_trained: int
+    last_report: int
+    decision: str | None
+
+
 class EntryRow(NamedTuple):
     """A trial's place in a rung."""
 
@@ -145,6 +159,7 @@ class Rows(NamedTuple):
         configurations: list[ConfigurationRow], of new trials.
         trials: list[TrialRow].
         attempts: list[AttemptRow].
+        trained: list[TrainedRow], of those that changed in nothing else.
         entries: list[EntryRow].
         left_entries: list[tuple[bracket, rung, trial]], entries that left their rung.
         workers: list[WorkerRow].
@@ -156,6 +171,7 @@ class Rows(NamedTuple):
     configurations: list[ConfigurationRow]
     trials: list[TrialRow]
     attempts: list[AttemptRow]
+    trained: list[TrainedRow]
     entries: list[EntryRow]
     left_entries: list[tuple[int, int, int]]
     workers: list[WorkerRow]
@@ -197,6 +213,7 @@ def rows_of(state: State, changes: Changes) -> Rows:
         configurations=[configuration_row(state, trials[n]) for n in changes.created],
         trials=[trial_row(state, trials[number]) for number in changes.trials],
         attempts=[attempt_row(attempt) for attempt in changes.attempts.values()],
+        trained=[_trained_row(trials[n], attempt) for n, attempt in changes.trained.items()],
         entries=[
             EntryRow(*place, stored(entry.value), entry.arrival, entry.is_promoted)
             for place, entry in changes.entries.items()
@@ -219,6 +236,7 @@ def all_rows(state: State) -> Rows:
         configurations=[configuration_row(state, trial) for trial in state.trials],
         trials=[trial_row(state, trial) for trial in state.trials],
         attempts=[attempt_row(t.attempt) for t in state.trials if t.attempt is not None],
+        trained=[],
         entries=sorted(
             EntryRow(trial.bracket, rung, trial.number, stored(e.value), e.arrival, e.is_promoted)
             for trial in state.trials
@@ -272,51 +290,69 @@ def configuration_row(state: State, trial: Trial) -> ConfigurationRow:
 
 def trial_row(state: State, trial: Trial) -> TrialRow:
     """A trial as a row, what a close-out or the experiment's end did to it included."""
+    trial_state, end_reason, ended_us = state.standing_of(trial)
     return TrialRow(
-        trial=trial.number,
-        bracket=trial.bracket,
-        state=state.state_of(trial).value,
-        end_reason=state.end_reason_of(trial),
-        end_message=trial.end_message,
-        rung=trial.rung,
-        attempt=trial.attempt_number,
-        restarts=trial.restarts,
-        last_step=trial.last_step,
-        last_value=stored(trial.value),
-        checkpoint_uri=trial.checkpoint_uri,
-        checkpoint_step=trial.checkpoint_step,
-        checkpoint_attempt=trial.checkpoint_attempt,
-        queued_sequence=trial.queued_sequence,
-        created_us=trial.created_us,
-        started_us=trial.started_us,
-        ended_us=state.ended_us_of(trial),
-        total_length=trial.total_length,
+        trial.number,
+        trial.bracket,
+        trial_state.value,
+        end_reason,
+        trial.end_message,
+        trial.rung,
+        trial.attempt_number,
+        trial.restarts,
+        trial.last_step,
+        stored(trial.value),
+        trial.checkpoint_uri,
+        trial.checkpoint_step,
+        trial.checkpoint_attempt,
+        trial.queued_sequence,
+        trial.created_us,
+        trial.started_us,
+        ended_us,
+        trial.total_length,
     )
 
 
 def attempt_row(attempt: Attempt) -> AttemptRow:
     """An attempt as a row."""
-    decision = attempt.decision
     return AttemptRow(
-        trial=attempt.trial_number,
-        attempt=attempt.number,
-        kind=attempt.kind.value,
-        worker_id=attempt.worker_id,
-        incarnation_id=attempt.incarnation_id,
-        request_id=attempt.request_id,
-        started_us=attempt.started_us,
-        start_step=attempt.start_step,
-        start_checkpoint_uri=attempt.start_checkpoint_uri,
-        max_step=attempt.max_step,
-        units_trained=attempt.units_trained,
-        last_report=attempt.last_report,
-        decision=_encode(decision).decode() if decision is not None else None,
-        end=attempt.end,
-        ended_us=attempt.ended_us,
-        failure=attempt.failure,
-        ended_state=attempt.ended_state,
-        message=attempt.message,
-        is_fenced=attempt.is_fenced,
+        attempt.trial_number,
+        attempt.number,
+        attempt.kind.value,
+        attempt.worker_id,
+        attempt.incarnation_id,
+        attempt.request_id,
+        attempt.started_us,
+        attempt.start_step,
+        attempt.start_checkpoint_uri,
+        attempt.max_step,
+        attempt.units_trained,
+        attempt.last_report,
+        _decision_text(attempt),
+        attempt.end,
+        attempt.ended_us,
+        attempt.failure,
+        attempt.ended_state,
+        attempt.message,
+        attempt.is_fenced,
+    )
+
+
+def _decision_text(attempt: Attempt) -> str | None:
+    return _encode(attempt.decision).decode() if attempt.decision is not None else None
+
+
+def _trained_row(trial: Trial, attempt: Attempt) -> TrainedRow:
+    return TrainedRow(
+        trial.number,
+        attempt.number,
+        trial.last_step,
+        stored(trial.value),
+        trial.total_length,
+        attempt.max_step,
+        attempt.units_trained,
+        attempt.last_report,
+        _decision_text(attempt),
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from asha_server.search.bracket import Geometry
     from asha_server.search.space import Configuration
     from asha_server.search.spec import ExperimentSpec
+    from asha_server.search.stored_attempts import StoredAttempts
     from asha_server.search.trial import Attempt, Entry, Trial
 
 HOUR_US = 3_600_000_000
@@ -132,17 +133,19 @@ class Changes:
         created: numbers of new trials.
         trials: numbers of changed trials, new ones included.
         attempts: (trial, attempt) -> Attempt.
+        trained: trial -> its Attempt, where a report changed nothing but how far they came.
         entries: (bracket, rung, trial) -> its Entry, or None where it left the rung.
         brackets: indexes of changed brackets.
         workers: ids of workers whose record changed.
     """
 
-    __slots__ = ("attempts", "brackets", "created", "entries", "trials", "workers")
+    __slots__ = ("attempts", "brackets", "created", "entries", "trained", "trials", "workers")
 
     def __init__(self) -> None:
         self.created: set[int] = set()
         self.trials: set[int] = set()
         self.attempts: dict[tuple[int, int], Attempt] = {}
+        self.trained: dict[int, Attempt] = {}
         self.entries: dict[tuple[int, int, int], Entry | None] = {}
         self.brackets: set[int] = set()
         self.workers: set[str] = set()
@@ -212,6 +215,8 @@ class State:
         self.nominal_total = sum(bracket.nominal_units() for bracket in self.brackets)
         self.progress = 0.0
         self.changes = Changes()
+        # What recalls attempts that are not in memory; None where all of them are.
+        self.stored_attempts: StoredAttempts | None = None
         # Trials ended in bulk whose rows are not written yet, and checkpoints to be deleted that
         # no answer has named yet: (trial, uri). Neither is a fact of its own.
         self.unsettled: deque[Iterator[int]] = deque()
@@ -238,32 +243,33 @@ class State:
 
     def state_of(self, trial: Trial) -> TrialState:
         """The trial's state, close-outs and the experiment's end included. O(1)."""
-        own = trial.own_state
-        if own.is_terminal or not (self.state.is_ended or self._closing(trial)):
-            return own
-        return TrialState.STOPPED
+        return self.standing_of(trial)[0]
 
     def end_reason_of(self, trial: Trial) -> TrialEndReason | None:
         """Why the trial ended; None while it lives. O(1)."""
-        if trial.own_state.is_terminal:
-            return trial.end_reason
-        if self._closing(trial) is not None:
-            return TrialEndReason.NOT_PROMOTED
-        return TrialEndReason.EXPERIMENT_ENDED if self.state.is_ended else None
+        return self.standing_of(trial)[1]
+
+    def standing_of(self, trial: Trial) -> tuple[TrialState, TrialEndReason | None, int]:
+        """The trial's state, why it ended and when; None and 0 while it lives. O(1).
+
+        When: wall clock, microseconds.
+        """
+        own = trial.own_state
+        if own.is_terminal:
+            return own, trial.end_reason, trial.ended_us
+        closing = self._closing(trial)
+        if closing is not None:
+            return TrialState.STOPPED, TrialEndReason.NOT_PROMOTED, closing.time_us
+        if self.state.is_ended:
+            return TrialState.STOPPED, TrialEndReason.EXPERIMENT_ENDED, self.ended_us
+        return own, None, 0
 
     def _closing(self, trial: Trial) -> Closing | None:
         """The close-out that stopped a trial whose own state says paused; None if none did."""
         if trial.own_state is not TrialState.PAUSED:
             return None
-        rung = self.brackets[trial.bracket].rungs[trial.rung - 1]
-        return closing_after(rung.closings, trial.entries[-1].arrival)
-
-    def ended_us_of(self, trial: Trial) -> int:
-        """When the trial ended; wall clock, microseconds; 0 while it lives. O(1)."""
-        if trial.own_state.is_terminal:
-            return trial.ended_us
-        closing = self._closing(trial)
-        return closing.time_us if closing is not None else self.ended_us
+        closings = self.brackets[trial.bracket].rungs[trial.rung - 1].closings
+        return closing_after(closings, trial.entries[-1].arrival) if closings else None
 
     def is_live(self, trial: Trial, attempt: int) -> bool:
         """Whether that attempt holds the trial's lease."""
@@ -288,6 +294,11 @@ class State:
         """The key under which the trial's entry is ranked in a rung."""
         entry = trial.entry(rung)
         return rank_key(entry.value, self.goal, entry.arrival, trial.number)
+
+    def recall_reports(self, trial: Trial) -> None:
+        """Has the trial's latest attempt know its reports again."""
+        assert self.stored_attempts is not None, "what was left to a store is recalled from it"
+        self.stored_attempts.recall_reports(trial)
 
     def next_decision_step(self, trial: Trial) -> int:
         """The length at which the trial is compared next; 0 if at none, or in no bracket yet."""

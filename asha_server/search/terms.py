@@ -7,6 +7,7 @@ adds.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 
 
 class Goal(StrEnum):
@@ -57,7 +58,7 @@ class TrialState(StrEnum):
     INFEASIBLE = "INFEASIBLE"
     CANCELLED = "CANCELLED"
 
-    @property
+    @cached_property  # asked several times a report
     def is_terminal(self) -> bool:
         """Whether nothing can happen to the trial any more."""
         return self not in _LIVING
@@ -167,7 +168,7 @@ class ExperimentState(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
 
-    @property
+    @cached_property  # asked several times a report
     def is_ended(self) -> bool:
         """Whether nothing more is handed out, ever."""
         return self in (ExperimentState.COMPLETED, ExperimentState.FAILED)

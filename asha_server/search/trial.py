@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from asha_server.search.event import Decision
-from asha_server.search.packing import FIELDS, pack, unpack
 from asha_server.search.terms import (
     AssignmentKind,
     AttemptEnd,
@@ -20,10 +19,11 @@ from asha_server.search.terms import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from asha_server.search.event import Metrics
     from asha_server.search.space import Configuration
+    from asha_server.search.stored_attempts import StoredAttempts
 
 REMEMBERED_REPORTS = 64
 """Reports of an attempt, latest first, that a repeat is compared with; those that decided are
@@ -164,22 +164,6 @@ class Attempt:
         self.known: dict[int, KnownReport] | None = {}
         self.known_decided: dict[int, KnownReport] = {}
 
-    @classmethod
-    def unpacked(cls, packed: bytes) -> Attempt:
-        """The attempt that was packed; its reports are not recalled yet."""
-        found = unpack(packed)
-        attempt = cls.__new__(cls)
-        for name, value in found.items():
-            setattr(attempt, name, value)
-        attempt.has_forgotten = False
-        attempt.known = None if attempt.last_report else {}
-        attempt.known_decided = {}
-        return attempt
-
-    def packed(self) -> bytes:
-        """It as a few bytes, but for its reports, which must be durable."""
-        return pack([getattr(self, name) for name in FIELDS], self.decision)
-
     @property
     def has_reported(self) -> bool:
         """Whether a report was recorded under it."""
@@ -250,7 +234,7 @@ class Attempt:
     def is_forgotten(self, step: int) -> bool:
         """Whether a step is older than all that is remembered: its report may be a repeat."""
         assert self.known is not None
-        return self.has_forgotten and step < min(self.known)
+        return self.has_forgotten and step < self.max_step and step < min(self.known)
 
     def known_at(self, step: int) -> KnownReport | None:
         """What is remembered at a step."""
@@ -274,6 +258,10 @@ class Ending(msgspec.Struct, frozen=True):
     verdict: Decision | None
 
 
+_NO_ENDINGS: dict[int, Ending] = {}
+"""Of a trial with one attempt, as most are. Never written."""
+
+
 class Trial:
     """One configuration and how far it came.
 
@@ -286,11 +274,9 @@ class Trial:
         end_message: words that came with the end.
         restarts: failures and expiries since its last rung entry.
         parent: the trial whose weights it started from; -1 none.
-        first_rung: the rung of its first entry.
-        entries: list[Entry], its places from `first_rung` upward.
+        rung: the rung it trains towards: the first it has no place in yet.
+        entries: tuple[Entry, ...], its places from `first_rung` upward.
         attempt_number: its latest attempt; 0 before the first.
-        endings: attempt number -> Ending, of earlier attempts that their worker ended or that
-            were paused.
         value: the last value in order, of any attempt; None before the first.
         last_step: step of the last report in order; 0 before the first.
         checkpoint_uri: what it would resume from; "" from scratch.
@@ -308,6 +294,7 @@ class Trial:
 
     __slots__ = (
         "_attempt",
+        "_endings",
         "attempt_number",
         "bracket",
         "checkpoint_attempt",
@@ -317,9 +304,7 @@ class Trial:
         "end_message",
         "end_reason",
         "ended_us",
-        "endings",
         "entries",
-        "first_rung",
         "given",
         "last_step",
         "number",
@@ -328,6 +313,7 @@ class Trial:
         "queued_sequence",
         "request_id",
         "restarts",
+        "rung",
         "started_us",
         "total_length",
         "value",
@@ -341,11 +327,12 @@ class Trial:
         self.end_message = ""
         self.restarts = 0
         self.parent = -1
-        self.first_rung = 0
-        self.entries: list[Entry] = []
-        self._attempt: Attempt | bytes | None = None
+        self.rung = 0
+        self.entries: tuple[Entry, ...] = ()
+        # In memory, or left to the store with all earlier ones.
+        self._attempt: Attempt | StoredAttempts | None = None
+        self._endings = _NO_ENDINGS
         self.attempt_number = 0
-        self.endings: dict[int, Ending] | None = None
         self.value: float | None = None
         self.last_step = 0
         self.checkpoint_uri = ""
@@ -360,9 +347,14 @@ class Trial:
         self.request_id = ""
 
     @property
-    def rung(self) -> int:
-        """The rung it trains towards: the first it has no place in yet."""
-        return self.first_rung + len(self.entries)
+    def first_rung(self) -> int:
+        """The rung of its first entry."""
+        return self.rung - len(self.entries)
+
+    def enter(self, entry: Entry) -> None:
+        """It has a place in the next rung."""
+        self.entries += (entry,)
+        self.rung += 1
 
     @property
     def compared_rung(self) -> int:
@@ -382,25 +374,50 @@ class Trial:
     def attempt(self) -> Attempt | None:
         """Its latest attempt; None before the first."""
         attempt = self._attempt
-        if type(attempt) is bytes:
-            attempt = self._attempt = Attempt.unpacked(attempt)
-        return attempt  # type: ignore[return-value]  # not bytes any more
+        if attempt is None or isinstance(attempt, Attempt):
+            return attempt
+        attempt.recall(self)
+        return self.attempt
+
+    @property
+    def endings(self) -> dict[int, Ending]:
+        """Attempt number -> Ending, of earlier attempts whose end stays the answer to them."""
+        if not isinstance(self._attempt, Attempt) and self._attempt is not None:
+            self._attempt.recall(self)
+        return self._endings
 
     def begin_attempt(self, attempt: Attempt) -> None:
         """From now on that is its latest attempt."""
         self._attempt = attempt
         self.attempt_number = attempt.number
 
-    def put_packed(self, number: int, packed: bytes) -> None:
-        """As `begin_attempt`, with an attempt that is over."""
-        self._attempt = packed
+    def leave_to(self, stored: StoredAttempts) -> None:
+        """Leaves its attempts to the store if the latest is over; they must be durable."""
+        if isinstance(self._attempt, Attempt) and self._attempt.end is not None:
+            self.begin_stored(stored, self.attempt_number)
+
+    def begin_stored(self, stored: StoredAttempts, number: int) -> None:
+        """Its attempts up to that number are in the store."""
+        self._attempt = stored if number else None
+        self._endings = _NO_ENDINGS
         self.attempt_number = number
 
-    def pack(self) -> None:
-        """Makes its latest attempt small if that is over; its reports must be durable."""
-        attempt = self._attempt
-        if isinstance(attempt, Attempt) and attempt.end is not None:
-            self._attempt = attempt.packed()
+    def take_back(self, attempts: Iterable[Attempt]) -> None:
+        """Has its attempts in memory again.
+
+        Args:
+            attempts: every one, first to latest.
+
+        Raises:
+            ValueError: the latest one is not among them.
+        """
+        latest = self.attempt_number
+        self._attempt = None
+        for attempt in attempts:
+            self.keep_ending()
+            self.begin_attempt(attempt)
+        if self._attempt is None or self.attempt_number != latest:
+            raise ValueError(f"attempt {latest} of trial {self.number} is missing")
 
     def counts(self, cause: TrialStateCause) -> bool:
         """Whether being queued for this cause counts towards `max_restarts`.
@@ -419,12 +436,12 @@ class Trial:
         if last.verdict is None and last.end not in (AttemptEnd.FAILED, AttemptEnd.RELEASED):
             return
         assert last.end is not None
-        self.endings = self.endings or {}
-        self.endings[last.number] = Ending(last.end, last.failure, last.ended_state, last.verdict)
+        ending = Ending(last.end, last.failure, last.ended_state, last.verdict)
+        self._endings = {**self._endings, last.number: ending}
 
     def earlier_verdict(self, attempt: int) -> Decision | None:
         """The PAUSE that an attempt before the latest was answered; None if there is none."""
-        earlier = (self.endings or {}).get(attempt)
+        earlier = self.endings.get(attempt)
         return earlier.verdict if earlier is not None else None
 
     def keep_checkpoint(self, attempt: int, step: int, uri: str) -> str:

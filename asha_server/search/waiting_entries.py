@@ -30,6 +30,12 @@ class WaitingEntries:
         heapq.heappush(self._heap, key)
         self._members.add(key)
 
+    def fill(self, keys: list[RankKey]) -> None:
+        """Takes many entries at once, where there are none. O(their number)."""
+        self._heap = keys
+        self._members = set(keys)
+        heapq.heapify(keys)
+
     def remove(self, key: RankKey) -> None:
         """Lets an entry go that is there. O(1)."""
         self._members.remove(key)

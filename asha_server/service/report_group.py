@@ -6,7 +6,6 @@ decision. A slot is all that the engine needs of a future.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,19 +19,21 @@ class ReportGroup:
     """Several reports whose answers are told together.
 
     Args:
+        number: of the message.
         size: how many, at least 1.
-        tell: called once all are answered, in a turn of its own of the event loop, so that it
-            comes in the order of the engine's other answers; not after `give_up`.
+        tell: called with the group as soon as all are answered; not after `give_up`.
 
     Attributes:
+        number: as given.
         slots: list[Slot], one a report, in order.
         charged: who is to be told that the message is answered; None: nobody.
         span: of the message, which is to be ended; None where nothing is traced.
     """
 
-    __slots__ = ("_left", "_tell", "charged", "is_given_up", "slots", "span")
+    __slots__ = ("_left", "_tell", "charged", "is_given_up", "number", "slots", "span")
 
-    def __init__(self, size: int, tell: Callable[[], None]) -> None:
+    def __init__(self, number: int, size: int, tell: Callable[[ReportGroup], None]) -> None:
+        self.number = number
         self.slots = [Slot(self) for _ in range(size)]
         self.charged: Account | None = None
         self.span: Any = None
@@ -43,12 +44,8 @@ class ReportGroup:
     def note_answer(self) -> None:
         """One more is answered."""
         self._left -= 1
-        if not self._left:
-            asyncio.get_running_loop().call_soon(self._tell_unless_given_up)
-
-    def _tell_unless_given_up(self) -> None:
-        if not self.is_given_up:
-            self._tell()
+        if not (self._left or self.is_given_up):
+            self._tell(self)
 
     def give_up(self) -> None:
         """Nobody waits for the answers any more: what is not decided yet is not wanted."""
@@ -70,15 +67,17 @@ class Slot:
 
     Attributes:
         answer: it, or the error that is one; None before.
-        lease: (experiment, trial, attempt) that the report was about, once it is known.
+        trial: (experiment, number) that the report is about.
+        attempt: of the trial, once it is known.
     """
 
-    __slots__ = ("_group", "answer", "lease")
+    __slots__ = ("_group", "answer", "attempt", "trial")
 
     def __init__(self, group: ReportGroup) -> None:
         self._group = group
         self.answer: Answer | Exception | None = None
-        self.lease: tuple[str, int, int] = ("", 0, 0)
+        self.trial: tuple[str, int] = ("", 0)
+        self.attempt = 0
 
     def done(self) -> bool:
         """Whether it is answered, or nobody wants it to be."""

@@ -3,7 +3,8 @@
 Each request is carried out as the call of its name would be, beside the others. Commands reach the
 engine in the order in which they came and are answered by its batches, so the answers of one trial
 keep their order; a long poll is answered when it is ready. Reports, the most of what is said, need
-no task of their own: see `report_group`.
+no task of their own: see `report_group`. They stand in line as they were decided and become a
+message when it is their turn.
 
 A trial that was handed out or spoken of on a session is followed: a verdict that comes from
 elsewhere (a person's stop, a budget, a pause, a lease that went to another worker) is pushed,
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -32,7 +33,7 @@ from asha_server.wire import enums
 from asha_server.wire.suggestion import fill_report, format_decision
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from asha_server.accounts import Account
     from asha_server.config import Limits
@@ -53,14 +54,8 @@ FOLLOW_AGAIN_S = 5.0
 
 Trial = tuple[str, int]
 """An experiment's name and a trial's number."""
-
-
-class Lease(NamedTuple):
-    """What a session follows: one attempt of a trial."""
-
-    experiment_id: str
-    trial_number: int
-    attempt: int
+Lease = tuple[str, int, int]
+"""An experiment's name, a trial's number and an attempt's: what a session follows."""
 
 
 class Sessions:
@@ -132,7 +127,7 @@ class Session:
         self._engine = engine
         self._limits = limits
         # What is to be sent, in order; an error ends the session.
-        self._answers: deque[pb.TrainingSessionResponse | AshaError] = deque()
+        self._answers: deque[pb.TrainingSessionResponse | ReportGroup | AshaError] = deque()
         # Of the writer while it has nothing to send. An Event costs twice as much.
         self._waiter: asyncio.Future[None] | None = None
         self._is_read = False
@@ -140,7 +135,7 @@ class Session:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._groups: dict[int, ReportGroup] = {}
         self._has_room = asyncio.Event()
-        # Trial -> how many requests about it are not answered yet, and who waits for the last.
+        # Trial -> how many answers about it are not made yet, and who waits for the last.
         self._about: dict[Trial, int] = {}
         self._quiet: dict[Trial, asyncio.Event] = {}
         self._followed: dict[Lease, asyncio.Task[None]] = {}
@@ -172,7 +167,7 @@ class Session:
         """Ends it with an error, after what is answered already."""
         self._send(error)
 
-    def _send(self, answer: pb.TrainingSessionResponse | AshaError) -> None:
+    def _send(self, answer: pb.TrainingSessionResponse | ReportGroup | AshaError) -> None:
         self._answers.append(answer)
         self._wake_writer()
 
@@ -191,6 +186,8 @@ class Session:
             answer = self._answers.popleft()
             if isinstance(answer, AshaError):
                 raise answer
+            if isinstance(answer, ReportGroup):
+                answer = self._response_of(answer)
             identity.check_holds()  # the token may have been revoked meanwhile
             await context.write(answer)
             self._has_room.set()
@@ -226,37 +223,39 @@ class Session:
             why = "must be 1 or more" if not number else "is that of a request still unanswered"
             self._refuse(number, InvalidRequest.of("request_number", why))
             return
-        trials = _trials_of(request)
-        for trial in trials:
-            self._about[trial] = self._about.get(trial, 0) + 1
-        if request.WhichOneof("request") == "report_metrics":
-            self._begin_reports(request, trials)
-        else:
-            self._tasks[number] = asyncio.create_task(self._answer(request, trials))
+        arm = request.WhichOneof("request")
+        if arm == "report_metrics":
+            self._begin_reports(number, request)
+            return
+        trial = _trial_of(request, arm)
+        if trial is not None:
+            self._await_answer(trial)
+        self._tasks[number] = asyncio.create_task(self._answer(request, arm, trial))
 
-    def _answered(
-        self, number: int, trials: set[Trial], response: pb.TrainingSessionResponse
+    def _await_answer(self, trial: Trial) -> None:
+        """One answer more is to come that speaks of a trial."""
+        self._about[trial] = self._about.get(trial, 0) + 1
+
+    def _note_answer(self, trial: Trial) -> None:
+        """One of them is there, before which nothing is pushed."""
+        left = self._about[trial] - 1
+        if left:
+            self._about[trial] = left
+            return
+        del self._about[trial]
+        quiet = self._quiet.pop(trial, None)
+        if quiet is not None:
+            quiet.set()
+
+    async def _answer(
+        self, request: pb.TrainingSessionRequest, arm: str | None, trial: Trial | None
     ) -> None:
-        """A request has its answer, which stands in line from now on."""
-        self._tasks.pop(number, None)
-        self._groups.pop(number, None)
-        for trial in trials:
-            self._about[trial] -= 1
-            if not self._about[trial]:
-                del self._about[trial]
-                quiet = self._quiet.pop(trial, None)
-                if quiet is not None:
-                    quiet.set()
-        self._send(response)
-
-    async def _answer(self, request: pb.TrainingSessionRequest, trials: set[Trial]) -> None:
         """Carries out one request and puts its answer in line."""
         number = request.request_number
         name = "TrainingSession"
         response = pb.TrainingSessionResponse(request_number=number)
         charged: Account | None = None
         try:
-            arm = request.WhichOneof("request")
             if arm is None:
                 raise InvalidRequest.of("request", "is required, one that this server knows")
             asked = getattr(request, arm)
@@ -276,7 +275,10 @@ class Session:
         finally:
             if charged is not None:
                 charged.end_call()
-        self._answered(number, trials, response)
+        del self._tasks[number]
+        if trial is not None:
+            self._note_answer(trial)
+        self._send(response)
 
     async def _traced(
         self, traces: Traces, request: pb.TrainingSessionRequest, arm: str, method: str
@@ -306,64 +308,76 @@ class Session:
         response = await self._service.GetSuggestion(request, None)
         if response.HasField("assignment"):
             given = response.assignment
-            self._follow(Lease(given.experiment_id, given.trial_number, given.lease.attempt))
+            self._follow((given.experiment_id, given.trial_number, given.lease.attempt))
         return response
 
-    def _begin_reports(self, asked: pb.TrainingSessionRequest, trials: set[Trial]) -> None:
+    def _begin_reports(self, number: int, asked: pb.TrainingSessionRequest) -> None:
         """Reports of any trials, in order, independent of each other."""
-        number, request = asked.request_number, asked.report_metrics
-        count, most = len(request.reports), self._limits.reports_max
+        request = asked.report_metrics
+        reports = request.reports
+        count, most = len(reports), self._limits.reports_max
         if not 1 <= count <= most:
             why = InvalidRequest.of("reports", f"has {count} entries; 1 to {most} are allowed")
-            self._refuse_reports(number, trials, why)
+            self._refuse(number, why)
             return
         try:
             charged = charge("ReportMetrics", request)
         except AshaError as error:
-            self._refuse_reports(number, trials, error)
+            self._refuse(number, error)
             return
-        group = ReportGroup(count, lambda: self._answer_reports(number, group, trials))
+        group = ReportGroup(number, count, self._line_up)
         group.charged = charged
         self._groups[number] = group
         traces = self._engine.traces
         if traces is None:
-            self._begin_each(group, request)
+            self._begin_each(group, reports)
             return
         group.span = traces.request("ReportMetrics", asked.traceparent)
         with traces.within(group.span):
-            self._begin_each(group, request)
+            self._begin_each(group, reports)
 
-    def _begin_each(self, group: ReportGroup, request: pb.ReportMetricsRequest) -> None:
-        for slot, report in zip(group.slots, request.reports, strict=True):
+    def _begin_each(self, group: ReportGroup, reports: Iterable[pb.ReportMetricRequest]) -> None:
+        for slot, report in zip(group.slots, reports, strict=True):
+            slot.trial = trial = (report.experiment_id, report.trial_number)
+            self._await_answer(trial)
             try:
                 admit("ReportMetric", report)
-                slot.lease = self._service.begin_report(report, slot)
+                slot.attempt = self._service.begin_report(report, slot)
             except Exception as error:
                 slot.set_exception(error)
 
-    def _refuse_reports(self, number: int, trials: set[Trial], error: AshaError) -> None:
-        """None of them is looked at."""
-        refused = self._error_of("TrainingSession", error)
-        response = pb.TrainingSessionResponse(request_number=number, error=refused)
-        self._answered(number, trials, response)
+    def _line_up(self, group: ReportGroup) -> None:
+        """All reports of a message are answered, by a batch that may have answered others before.
 
-    def _answer_reports(self, number: int, group: ReportGroup, trials: set[Trial]) -> None:
-        """All reports of a message are answered."""
+        What is carried out by a task comes in line in a turn of the event loop.
+        """
+        if self._tasks:
+            asyncio.get_running_loop().call_soon(self._put_in_line, group)
+        else:
+            self._put_in_line(group)
+
+    def _put_in_line(self, group: ReportGroup) -> None:
         group.end()
-        response = pb.TrainingSessionResponse(request_number=number)
+        del self._groups[group.number]
+        self._send(group)
+
+    def _response_of(self, group: ReportGroup) -> pb.TrainingSessionResponse:
+        """The answers to the reports of a message; what is pushed may come after them."""
+        response = pb.TrainingSessionResponse(request_number=group.number)
         results = response.report_metrics.results
         good = 0
         for slot in group.slots:
             result, answer = results.add(), slot.answer
             if isinstance(answer, Exception):
                 result.error.CopyFrom(self._error_of("ReportMetric", answer))
-                continue
-            assert answer is not None
-            good += 1
-            fill_report(result.response, answer)
-            self._note(Lease(*slot.lease), answer.decision.verdict)
+            else:
+                assert answer is not None
+                good += 1
+                fill_report(result.response, answer)
+                self._note((*slot.trial, slot.attempt), answer.decision.verdict)
+            self._note_answer(slot.trial)
         self._engine.calls.note("ReportMetric", "OK", "", None, good)
-        self._answered(number, trials, response)
+        return response
 
     def _speak(self, call: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
         """A call of a worker about a trial that it holds."""
@@ -373,7 +387,7 @@ class Session:
             attempt = self._service.attempt_of(
                 request.experiment_id, request.trial_number, request.lease_token
             )
-            lease = Lease(request.experiment_id, request.trial_number, attempt)
+            lease = (request.experiment_id, request.trial_number, attempt)
             self._note(lease, enums.VERDICT.member[response.decision.verdict])
             return response
 
@@ -402,11 +416,12 @@ class Session:
 
     async def _push_verdict(self, lease: Lease) -> None:
         """Waits for a verdict on an attempt and pushes it, unless an answer tells it."""
+        experiment_id, trial_number, attempt = lease
         decision = None
         while decision is None or decision.verdict is Verdict.CONTINUE:
-            command = ShouldStop(lease.trial_number, lease.attempt)
+            command = ShouldStop(trial_number, attempt)
             try:
-                answer = await self._engine.wait_for(lease.experiment_id, command, FOLLOW_US)
+                answer = await self._engine.wait_for(experiment_id, command, FOLLOW_US)
             except ResourceExhausted:
                 await asyncio.sleep(FOLLOW_AGAIN_S)
                 continue
@@ -414,7 +429,7 @@ class Session:
                 self._followed.pop(lease, None)
                 return  # the experiment is gone, or the server goes: the next call tells
             decision = answer.decision
-        trial = (lease.experiment_id, lease.trial_number)
+        trial = (experiment_id, trial_number)
         while trial in self._about:
             await self._quiet.setdefault(trial, asyncio.Event()).wait()
         if lease in self._told:
@@ -422,19 +437,17 @@ class Session:
         self._tell(lease)
         self._followed.pop(lease, None)
         pushed = pb.PushedDecision(
-            experiment_id=lease.experiment_id,
-            trial_number=lease.trial_number,
-            attempt=lease.attempt,
+            experiment_id=experiment_id,
+            trial_number=trial_number,
+            attempt=attempt,
             decision=format_decision(decision),
         )
         self._send(pb.TrainingSessionResponse(pushed=pushed))
 
 
-def _trials_of(request: pb.TrainingSessionRequest) -> set[Trial]:
-    """The trials that a request is about, but for a question that is held."""
-    arm = request.WhichOneof("request")
+def _trial_of(request: pb.TrainingSessionRequest, arm: str | None) -> Trial | None:
+    """The trial that a request is about, but for a question that is held."""
     if arm is None or arm in ("get_suggestion", "should_stop"):
-        return set()
+        return None
     asked = getattr(request, arm)
-    spoken = asked.reports if arm == "report_metrics" else [asked]
-    return {(one.experiment_id, one.trial_number) for one in spoken}
+    return asked.experiment_id, asked.trial_number

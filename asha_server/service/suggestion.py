@@ -91,19 +91,17 @@ class SuggestionService(rpc.SuggestionServiceServicer):
         wire.fill_report(response, answer)
         return response
 
-    def begin_report(
-        self, request: pb.ReportMetricRequest, answered: Answered
-    ) -> tuple[str, int, int]:
+    def begin_report(self, request: pb.ReportMetricRequest, answered: Answered) -> int:
         """Records a report; what to do next is told by other means than a future.
 
         Returns:
-            The experiment, the trial and the attempt that it is about.
+            The attempt that it is about.
         """
         held, command = wire.parse_report_metric(request, self._limits)
         attempt = self._attempt(held)
         spoken = msgspec.structs.replace(command, attempt=attempt)
         self._engine.begin(held.experiment_id, spoken, answered)
-        return held.experiment_id, held.trial_number, attempt
+        return attempt
 
     async def ShouldStop(
         self, request: pb.ShouldStopRequest, context: Any

@@ -10,13 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
-    from asha_server.search.event import Decision, Metrics, Record
+    from asha_server.search.event import Record
     from asha_server.search.rows import Rows
-
-ReportParts = list[tuple[int, "Metrics", "Decision", bool]]
-"""list[(step, metrics, decision, whether compared in a rung)], in order of arrival."""
+    from asha_server.search.stored_attempts import AttemptRows
 
 
 class StoreError(Exception):
@@ -92,13 +90,13 @@ class Store(Protocol):
 
     def load(
         self, only: int | None = None, *, is_streamed: bool = False
-    ) -> Iterator[tuple[int, Rows]]:
+    ) -> Generator[tuple[int, Rows]]:
         """Every living experiment's key and rows, in order of creation.
 
         Args:
             only: the key of the one that is wanted; None: all.
-            is_streamed: rows of trials, attempts and entries may be read only once, before the
-                next experiment, and are never all in memory.
+            is_streamed: rows of trials and entries may be read only once, before the next
+                experiment, and are never all in memory; those of attempts are left out.
         """
 
     def acquire(self) -> int:
@@ -124,16 +122,8 @@ class Store(Protocol):
     def history(self, key: int, after_sequence: int, most: int) -> list[Record]:
         """Up to `most` events after a sequence, in order."""
 
-    def recall(
-        self, key: int, last_report: int, entered: Iterable[int]
-    ) -> tuple[ReportParts, bool]:
-        """An attempt's latest reports and those that decided; whether there are older ones.
-
-        Args:
-            key: the experiment's key.
-            last_report: sequence of the attempt's latest report.
-            entered: sequences at which the trial entered rungs, of any attempt.
-        """
+    def attempts(self, key: int) -> AttemptRows:
+        """An experiment's attempts and their reports, each read when it is asked for."""
 
     def forget(self, key: int, most: int) -> bool:
         """Deletes up to `most` rows of a deleted experiment; whether some are left."""

@@ -59,9 +59,9 @@ def load_rows(
     Args:
         connection: which reads.
         only: the key of the one that is wanted; None: all.
-        is_streamed: rows of trials, attempts and entries are read as they are asked for, once,
-            before the next experiment: never all in memory. Of configurations only those that
-            an experiment keeps in memory; the sampler knows the others.
+        is_streamed: rows of trials and entries are read as they are asked for, once, before the
+            next experiment: never all in memory. Of configurations only those that an experiment
+            keeps in memory, as the sampler knows the others; of attempts none.
     """
     with snapshot(connection):
         experiments = connection.execute(
@@ -113,7 +113,10 @@ def _rows(
             select_trials(ConfigurationRow._fields[1:], _REMEMBERED if is_streamed else ""),
         ),
         trials=many(TrialRow, select_trials(TrialRow._fields[1:])),
-        attempts=many(AttemptRow, select("attempt", AttemptRow._fields, "trial, attempt")),
+        attempts=[]
+        if is_streamed
+        else many(AttemptRow, select("attempt", AttemptRow._fields, "trial, attempt")),
+        trained=[],
         entries=many(EntryRow, select("rung_entry", EntryRow._fields, "bracket, rung, trial")),
         left_entries=[],
         workers=[*map(WorkerRow._make, select("worker", WorkerRow._fields, "worker_id"))],

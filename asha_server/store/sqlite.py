@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,22 +24,21 @@ from asha_server.search.rows import (
     TrialRow,
     WorkerRow,
 )
-from asha_server.search.trial import REMEMBERED_REPORTS
-from asha_server.store import ReportParts, StoreFailed, StoreInfo, TokenRow, Write
+from asha_server.store import StoreFailed, StoreInfo, TokenRow, Write
+from asha_server.store.attempts import AttemptTable
 from asha_server.store.copying import write_copy
 from asha_server.store.failure import REPAIR, failing
 from asha_server.store.history import (
     EVENT_COLUMNS,
     REPORT_COLUMNS,
     event_row,
-    record_of_report,
     report_row,
     row_id,
 )
 from asha_server.store.lock import FileLock, refuse_network_file_system
 from asha_server.store.opening import open_for_writing, open_read_only
 from asha_server.store.served_file import ServedFile
-from asha_server.store.snapshot import DELETED, load_rows, read_history, read_metric
+from asha_server.store.snapshot import DELETED, load_rows, read_history
 from asha_server.store.transaction import Transaction
 from asha_server.store.versions import SCHEMA_VERSION
 
@@ -60,6 +59,13 @@ _UPDATE_TRIAL = (
     f"UPDATE trial SET {', '.join(f'{column} = ?' for column in _TRIAL_COLUMNS)} WHERE id = ?"
 )
 _PUT_ATTEMPT = _insert("attempt", ("experiment", *AttemptRow._fields), "INSERT OR REPLACE")
+_UPDATE_TRIAL_TRAINED = (
+    "UPDATE trial SET last_step = ?, last_value = ?, total_length = ? WHERE id = ?"
+)
+_UPDATE_ATTEMPT_TRAINED = (
+    "UPDATE attempt SET max_step = ?, units_trained = ?, last_report = ?, decision = ? "
+    "WHERE experiment = ? AND trial = ? AND attempt = ?"
+)
 _PUT_ENTRY = _insert("rung_entry", ("experiment", *EntryRow._fields), "INSERT OR REPLACE")
 _PUT_BRACKET = _insert("bracket", ("experiment", *BracketRow._fields), "INSERT OR REPLACE")
 _PUT_WORKER = _insert("worker", ("experiment", *WorkerRow._fields), "INSERT OR REPLACE")
@@ -178,6 +184,15 @@ class SqliteStore:
             many(_INSERT_TRIAL, [(row_id(key, row.trial), *row[1:]) for row in rows.configurations])
         if rows.trials:
             many(_UPDATE_TRIAL, [(*row[1:], row_id(key, row.trial)) for row in rows.trials])
+        if rows.trained:
+            many(
+                _UPDATE_TRIAL_TRAINED,
+                [(row[2], row[3], row[4], row_id(key, row[0])) for row in rows.trained],
+            )
+            many(
+                _UPDATE_ATTEMPT_TRAINED,
+                [(row[5], row[6], row[7], row[8], key, row[0], row[1]) for row in rows.trained],
+            )
         for statement, changed in (
             (_PUT_ATTEMPT, rows.attempts),
             (_PUT_ENTRY, rows.entries),
@@ -290,7 +305,7 @@ class SqliteStore:
 
     def load(
         self, only: int | None = None, *, is_streamed: bool = False
-    ) -> Iterator[tuple[int, Rows]]:
+    ) -> Generator[tuple[int, Rows]]:
         """Every living experiment's key and rows, in order of creation."""
         with self._reading():
             yield from load_rows(self._reader, only, is_streamed=is_streamed)
@@ -331,47 +346,9 @@ class SqliteStore:
         with self._reading():
             return read_history(self._reader, key, after_sequence, most)
 
-    def recall(
-        self, key: int, last_report: int, entered: Iterable[int]
-    ) -> tuple[ReportParts, bool]:
-        """An attempt's latest reports and those that decided, by its chain of `previous`."""
-        with self._reading():
-            return self._recalled(key, last_report, entered)
-
-    def _recalled(
-        self, key: int, last_report: int, entered: Iterable[int]
-    ) -> tuple[ReportParts, bool]:
-        metric = read_metric(self._reader, key)
-        records: dict[int, Record] = {}
-        sequence = last_report
-        while sequence and len(records) < REMEMBERED_REPORTS:
-            record = self._report(key, sequence, metric)
-            records[sequence] = record
-            assert isinstance(record.event, MetricReported)
-            sequence = record.event.previous
-        latest = records.get(last_report)
-        for decided in entered:
-            found = self._find_report(key, decided, metric) if decided not in records else None
-            if found is not None and latest is not None and _same_attempt(found, latest):
-                records[decided] = found
-        parts: ReportParts = []
-        for _, record in sorted(records.items()):
-            event = record.event
-            assert isinstance(event, MetricReported)
-            parts.append((event.step, event.metrics, event.decision, event.entered_count > 0))
-        return parts, sequence > 0
-
-    def _report(self, key: int, sequence: int, metric: str) -> Record:
-        record = self._find_report(key, sequence, metric)
-        assert record is not None, f"report {sequence} of experiment {key} is missing"
-        return record
-
-    def _find_report(self, key: int, sequence: int, metric: str) -> Record | None:
-        row = self._reader.execute(
-            f"SELECT {', '.join(REPORT_COLUMNS)} FROM report WHERE id = ?",
-            (row_id(key, sequence),),
-        ).fetchone()
-        return record_of_report(row, metric) if row else None
+    def attempts(self, key: int) -> AttemptTable:
+        """An experiment's attempts and their reports, each read when it is asked for."""
+        return AttemptTable(self._reader, key, self._reading)
 
     def close(self) -> None:
         """Folds the log into the file, unless a failure forbids it, and lets go; idempotent."""
@@ -390,10 +367,3 @@ class SqliteStore:
         except sqlite3.Error as error:
             # Not a loss: the log beside the file holds everything, and the next open folds it in.
             log.warning("wal_left_behind", extra={"database": str(self.path), "error": str(error)})
-
-
-def _same_attempt(one: Record, other: Record) -> bool:
-    first, second = one.event, other.event
-    assert isinstance(first, MetricReported)
-    assert isinstance(second, MetricReported)
-    return (first.trial_number, first.attempt) == (second.trial_number, second.attempt)

@@ -159,7 +159,7 @@ def _parse_observation(
         fields.refuse(f"{path}.metrics", f"must have 1 to {limits.metrics_max} entries")
     metrics = tuple((metric.name, metric.value) for metric in point.metrics)
     for index, (name, _) in enumerate(metrics[: limits.metrics_max]):
-        fields.name(f"{path}.metrics[{index}].name", name)
+        fields.entry_name(f"{path}.metrics", index, name)
     if len(dict(metrics)) < len(metrics):
         fields.refuse(f"{path}.metrics", "names a metric twice")
     return core.Observation(step, metrics)

@@ -68,6 +68,11 @@ class Fields:
             self.refuse(path, f"must be {NAME_RULE}")
         return value
 
+    def entry_name(self, path: str, index: int, value: str) -> None:
+        """The name of an entry of a list, whose path is made only where it is wrong."""
+        if not NAME.fullmatch(value):
+            self.refuse(f"{path}[{index}].name", f"must be {NAME_RULE}")
+
     def identity(self, path: str, value: str, *, is_optional: bool = True) -> str:
         """A worker, incarnation or request id."""
         if not (value == "" and is_optional) and not _IDENTITY.fullmatch(value):

@@ -80,14 +80,13 @@ def parse_report_metric(
     fields = Fields()
     held = _parse_held(fields, request)
     step = fields.natural("step", request.step)
-    if len(request.metrics) > limits.metrics_max:
-        fields.refuse(
-            "metrics", f"has {len(request.metrics)} entries; at most {limits.metrics_max} a report"
-        )
-    metrics = tuple((metric.name, metric.value) for metric in request.metrics)
+    metrics = tuple([(metric.name, metric.value) for metric in request.metrics])
+    count = len(metrics)
+    if count > limits.metrics_max:
+        fields.refuse("metrics", f"has {count} entries; at most {limits.metrics_max} a report")
     for index, (name, _) in enumerate(metrics[: limits.metrics_max]):
-        fields.name(f"metrics[{index}].name", name)
-    if len(dict(metrics)) < len(metrics):
+        fields.entry_name("metrics", index, name)
+    if count > 1 and len(dict(metrics)) < count:
         fields.refuse("metrics", "names a metric twice")
     uri = fields.text("checkpoint_uri", request.checkpoint_uri, limits.uri_bytes_max)
     fields.check()
@@ -188,7 +187,8 @@ def fill_decision(target: trial_pb2.Decision, decision: Decision) -> None:
     if decision.sequence:
         target.sequence = decision.sequence
         seconds, micros = divmod(decision.decided_us, 1_000_000)
-        target.decide_time.seconds, target.decide_time.nanos = seconds, micros * 1000
+        decide_time = target.decide_time
+        decide_time.seconds, decide_time.nanos = seconds, micros * 1000
 
 
 def fill_report(target: pb.ReportMetricResponse, answer: core.Answer) -> None:

@@ -284,7 +284,7 @@ def test_overdue_leases_come_by_deadline_then_trial() -> None:
 def test_a_renewed_lease_is_overdue_by_its_new_term_alone() -> None:
     table = LeaseTable()
     table.grant(1, 0, 1, 10, 0, now_us=100)
-    table.renew(1, 0, 10, None, now_us=105)
+    table.renew(1, 0, 1, 10, None, now_us=105)
 
     assert list(table.overdue(110)) == []
     assert table.remaining_us(1, 0, now_us=110) == 5
@@ -294,7 +294,7 @@ def test_a_renewed_lease_is_overdue_by_its_new_term_alone() -> None:
 def test_a_term_that_is_shortened_ends_sooner() -> None:
     table = LeaseTable()
     table.grant(1, 0, 1, 1_000, 0, now_us=100)
-    table.renew(1, 0, 10, None, now_us=100)
+    table.renew(1, 0, 1, 10, None, now_us=100)
 
     assert len(list(table.overdue(110))) == 1
     assert list(table.overdue(2_000)) == []

@@ -153,7 +153,7 @@ def test_a_damaged_report_is_the_stores_failure_and_not_a_bug(path: Path) -> Non
     store = SqliteStore(path)
 
     with pytest.raises(StoreFailed, match=r"cannot read .*malformed.*damaged"):
-        store.recall(scribe.key, 4, [])
+        store.attempts(scribe.key).reports(4, [])
     store.close()
 
 

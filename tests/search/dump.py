@@ -8,6 +8,7 @@ from fractions import Fraction
 import msgspec
 
 from asha_server.search.state import State
+from asha_server.search.trial import Trial
 from asha_server.search.waiting_entries import WaitingEntries
 
 Plain = object
@@ -23,6 +24,7 @@ LEFT_OUT = frozenset(
         "sampler",
         "space",
         "spec_text",
+        "stored_attempts",
         "unsettled",
     }
 )
@@ -35,21 +37,31 @@ OF_THE_LIVING = frozenset({"given", "heading", "overdue", "retries", "waiting"})
 def facts(state: State) -> Plain:
     """Trials, attempts, rungs, queues, counts, clocks: all that an experiment remembers.
 
+    What was left to a store is recalled for it.
+
     A trial's state, its end's reason and time are those that hold: a close-out and the end of the
     experiment are written into the trials' rows later, in chunks, and change no fact by that.
     """
+    for trial in state.trials:
+        if trial.attempt is not None and trial.attempt.known is None:
+            state.recall_reports(trial)
     left_out = LEFT_OUT | (OF_THE_LIVING if state.state.is_ended else frozenset())
     plain = _fields(vars(state), left_out)
     plain["trials"] = [
-        _fields({name: getattr(trial, name) for name in type(trial).__slots__}, left_out)
+        _fields({name: getattr(trial, name) for name in _facts_of(trial)}, left_out)
         | {
             "own_state": str(state.state_of(trial)),
             "end_reason": str(state.end_reason_of(trial)),
-            "ended_us": state.ended_us_of(trial),
+            "ended_us": state.standing_of(trial)[2],
         }
         for trial in state.trials
     ]
     return plain
+
+
+def _facts_of(trial: Trial) -> list[str]:
+    """Names of all that a trial remembers, also of what it may have left to the store."""
+    return [name.removeprefix("_") for name in type(trial).__slots__]
 
 
 def _fields(fields: Mapping[str, object], left_out: frozenset[str]) -> dict[str, Plain]:

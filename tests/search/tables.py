@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
 
 from asha_server.search.event import MetricReported, Record
 from asha_server.search.experiment import Experiment
@@ -19,6 +19,7 @@ from asha_server.search.rows import (
     rows_of,
 )
 from asha_server.search.state import State
+from asha_server.search.stored_attempts import KnownAttempts, ReportParts, StoredAttempts
 
 
 class Tables:
@@ -41,6 +42,17 @@ class Tables:
         self.configurations |= {row.trial: row for row in rows.configurations}
         self.trials |= {row.trial: row for row in rows.trials}
         self.attempts |= {(row.trial, row.attempt): row for row in rows.attempts}
+        for row in rows.trained:
+            self.trials[row.trial] = self.trials[row.trial]._replace(
+                last_step=row.last_step, last_value=row.last_value, total_length=row.total_length
+            )
+            attempt = self.attempts[row.trial, row.attempt]
+            self.attempts[row.trial, row.attempt] = attempt._replace(
+                max_step=row.max_step,
+                units_trained=row.units_trained,
+                last_report=row.last_report,
+                decision=row.decision,
+            )
         for left in rows.left_entries:
             self.entries.pop(left, None)
         self.entries |= {(row.bracket, row.rung, row.trial): row for row in rows.entries}
@@ -49,36 +61,51 @@ class Tables:
             self.workers.pop(worker, None)
 
     def read(self, records: list[Record]) -> Experiment:
-        """The experiment after a restart, its attempts' reports recalled from the history."""
+        """The experiment after a restart, which recalls reports from the history."""
+        return Experiment(load(self._rows(), StoredAttempts(self.attempts_with(records))))
+
+    def _rows(self) -> Rows:
         assert self.experiment is not None
-        state = load(
-            Rows(
-                experiment=self.experiment,
-                brackets=[self.brackets[key] for key in sorted(self.brackets)],
-                configurations=[self.configurations[key] for key in sorted(self.configurations)],
-                trials=[self.trials[key] for key in sorted(self.trials)],
-                attempts=[self.attempts[key] for key in sorted(self.attempts)],
-                entries=[self.entries[key] for key in sorted(self.entries)],
-                left_entries=[],
-                workers=list(self.workers.values()),
-                trusted_workers=[],
-            )
+        return Rows(
+            experiment=self.experiment,
+            brackets=[self.brackets[key] for key in sorted(self.brackets)],
+            configurations=[self.configurations[key] for key in sorted(self.configurations)],
+            trials=[self.trials[key] for key in sorted(self.trials)],
+            attempts=[],
+            trained=[],
+            entries=[self.entries[key] for key in sorted(self.entries)],
+            left_entries=[],
+            workers=list(self.workers.values()),
+            trusted_workers=[],
         )
-        recall(state, records)
-        return Experiment(state)
+
+    def attempts_with(self, records: list[Record]) -> AttemptsWithReports:
+        """The attempts as rows, and their reports from the history."""
+        rows = [self.attempts[key] for key in sorted(self.attempts)]
+        return AttemptsWithReports(rows, records)
 
 
-def recall(state: State, records: list[Record]) -> None:
-    """Has every attempt know its reports again, as the server has the store recall them."""
-    reports: dict[tuple[int, int], list[MetricReported]] = defaultdict(list)
-    for event in (record.event for record in records):
-        if isinstance(event, MetricReported):
-            reports[event.trial_number, event.attempt].append(event)
-    for trial in state.trials:
-        attempt = trial.attempt
-        if attempt is not None and attempt.known is None:
-            parts = [
-                (event.step, event.metrics, event.decision, event.entered_count > 0)
-                for event in reports[trial.number, attempt.number]
-            ]
-            attempt.recall(parts, more=False)
+class AttemptsWithReports(KnownAttempts):
+    """Attempts whose rows are at hand, and their reports too.
+
+    Args:
+        rows: in the order of (trial, attempt).
+        records: the experiment's history.
+    """
+
+    def __init__(self, rows: list[AttemptRow], records: list[Record]) -> None:
+        super().__init__(rows)
+        self._records = records
+
+    def reports(self, last_report: int, entered: Iterable[int]) -> tuple[ReportParts, bool]:
+        """All of an attempt's reports."""
+        latest = self._records[last_report - 1].event
+        assert isinstance(latest, MetricReported)
+        parts: ReportParts = []
+        for event in (record.event for record in self._records):
+            if isinstance(event, MetricReported) and (event.trial_number, event.attempt) == (
+                latest.trial_number,
+                latest.attempt,
+            ):
+                parts.append((event.step, event.metrics, event.decision, event.entered_count > 0))
+        return parts, False

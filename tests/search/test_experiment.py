@@ -296,7 +296,7 @@ def test_a_trial_keeps_the_time_of_the_close_out_that_stopped_it() -> None:
     search.say(c.GetSuggestion("a"), seconds=3)
     search.say(c.ReportMetric(2, 1, 500, (("loss", 0.6),)), seconds=4)  # closes the rung again
 
-    ended = [search.state.ended_us_of(search.state.trials[number]) for number in (0, 2)]
+    ended = [search.state.standing_of(search.state.trials[number])[2] for number in (0, 2)]
 
     assert ended == [2 * SECOND_US, 4 * SECOND_US]
 

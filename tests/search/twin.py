@@ -10,13 +10,15 @@ from asha_server.search import command as c
 from asha_server.search.event import Record
 from asha_server.search.experiment import Experiment
 from asha_server.search.leaderboard import best_trials
+from asha_server.search.state import State
+from asha_server.search.stored_attempts import StoredAttempts
 from asha_server.search.terms import FailureKind
 
 from .drive import closed_out, final_of, spec_of
 from .dump import facts
 from .model import TERMINAL, Attempt, Model, Trial
 from .pbt_model import PbtModel
-from .tables import Tables, recall
+from .tables import Tables
 
 SECOND_US = 1_000_000
 Answer = dict[str, object]
@@ -223,14 +225,15 @@ class Twin:
 
     def compare_copies(self) -> None:
         """Live, made small, reloaded from its rows, replayed from its history: one experiment."""
-        self.core.state.settle(most=2)
-        self.tables.write(self.core.state)
-        live = facts(self.core.state)
-        for trial in self.core.state.trials:
-            trial.pack()
-        recall(self.core.state, self.records)
-        small = facts(self.core.state)
-        assert small == live, self._story(f"made small: {_difference(live, small)}")
+        state = self.core.state
+        state.settle(most=2)
+        self.tables.write(state)
+        live = facts(state)
+        state.stored_attempts = StoredAttempts(self.tables.attempts_with(self.records))
+        _leave_to_store(state)
+        recalled = facts(state)
+        assert recalled == live, self._story(f"recalled: {_difference(live, recalled)}")
+        _leave_to_store(state)
         for name, copy in (
             ("reloaded", self.tables.read(self.records)),
             ("replayed", Experiment.replay(self.records)),
@@ -263,6 +266,13 @@ def _shown(reply: c.Answer) -> Answer:
     if decision.cutoff is not None:
         shown["cutoff"] = decision.cutoff
     return shown
+
+
+def _leave_to_store(state: State) -> None:
+    """As the server does with attempts that ended long ago."""
+    assert state.stored_attempts is not None
+    for trial in state.trials:
+        trial.leave_to(state.stored_attempts)
 
 
 def _difference(one: object, other: object, path: str = "") -> str:

@@ -13,6 +13,7 @@ from asha_server.pb import experiment_pb2 as x
 from asha_server.pb import experiment_service_pb2 as e
 from asha_server.pb import suggestion_service_pb2 as s
 from asha_server.pb import trial_pb2 as t
+from asha_server.search.stored_attempts import StoredAttempts
 
 from .conftest import Client, held, refused
 
@@ -41,12 +42,12 @@ async def test_a_decision_comes_with_its_explanation(client: Client) -> None:
 async def test_an_attempt_that_ended_long_ago_is_small_and_answers_as_before(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ended_attempts, "ENDED_MAX", 0)
+    monkeypatch.setattr(ended_attempts, "REMEMBERED_MAX", 0)
     await client.create()
     given = await client.take("w")
     decision = await client.report(given, 1, 0.5)
     trial = client.server.engine.hosted["e"].experiment.state.trials[given.trial_number]
-    assert isinstance(trial._attempt, bytes)
+    assert isinstance(trial._attempt, StoredAttempts)
 
     assert await client.report(given, 1, 0.5) == decision
     assert (await refused(client.report(given, 1, 0.4))).reason == "METRIC_CONFLICT"

@@ -231,7 +231,7 @@ class StoreContract:
         scribe.do(ReportMetric(0, 1, 1, (("accuracy", 0.9), ("loss", 0.5))))
         last = scribe.state.sequence
 
-        parts, has_more = store.recall(scribe.key, last, [last])
+        parts, has_more = store.attempts(scribe.key).reports(last, [last])
 
         assert [(step, metrics, decided) for step, metrics, _, decided in parts] == [
             (0, (("loss", 0.6),), False),
@@ -249,7 +249,7 @@ class StoreContract:
         assert attempt is not None
         decided = attempt.last_report - REMEMBERED_REPORTS - 2
 
-        parts, has_more = store.recall(scribe.key, attempt.last_report, [decided])
+        parts, has_more = store.attempts(scribe.key).reports(attempt.last_report, [decided])
 
         names = [metrics[0][0] for _, metrics, _, _ in parts]
         # Parts 0 to 69: the latest 64 are 6 to 69, and the one named beside them is part 3.
@@ -265,7 +265,7 @@ class StoreContract:
         scribe.do(GetSuggestion("b"))
         scribe.do(ReportMetric(0, 2, 0, (("loss", 2.0),)))
 
-        parts, _ = store.recall(scribe.key, scribe.state.sequence, [first])
+        parts, _ = store.attempts(scribe.key).reports(scribe.state.sequence, [first])
 
         assert [metrics for _, metrics, _, _ in parts] == [(("loss", 2.0),)]
 

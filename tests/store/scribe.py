@@ -10,6 +10,7 @@ from asha_server.search.rows import rows_of
 from asha_server.search.space import DoubleRange, IntRange, ParameterSpec
 from asha_server.search.spec import AsyncHalving, ExperimentSpec, Metric
 from asha_server.search.state import State
+from asha_server.search.stored_attempts import StoredAttempts
 from asha_server.search.terms import Goal
 from asha_server.store import Store, Write
 
@@ -94,9 +95,5 @@ class Scribe:
         """Goes on from what the store has, as a server that starts."""
         self._store = store or self._store
         ((_, rows),) = self._store.load(self.key)
-        self.experiment = Recorded(load(rows))
-        for trial in self.state.trials:
-            attempt = trial.attempt
-            if attempt is not None and attempt.known is None:
-                arrivals = [entry.arrival for entry in trial.entries]
-                attempt.recall(*self._store.recall(self.key, attempt.last_report, arrivals))
+        stored = StoredAttempts(self._store.attempts(self.key))
+        self.experiment = Recorded(load(rows, stored))
