@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from asha_server.reader.manners import NICENESS, SLICE_NS
+from asha_server.reader.manners import NICENESS
 
 SESSION = Path("/proc/self/autogroup")
 """It reads "/autogroup-7 nice 0"; nothing where containers share out the processors instead."""
-SCHEDULING = Path("/proc/self/sched")
 
 by_session = pytest.mark.skipif(
     not (SESSION.exists() and SESSION.read_text()), reason="sessions do not share the processors"
@@ -52,12 +50,3 @@ def test_a_helper_in_a_session_of_others_leaves_them_as_they_are() -> None:
     """A command in somebody's shell would else slow down the shell."""
     told = _told_by_a_helper(SESSION, leads_a_session=False)
     assert told.strip() == SESSION.read_text().strip()
-
-
-@pytest.mark.skipif(not SCHEDULING.exists(), reason="this system does not tell")
-def test_a_helper_is_nice_and_takes_long_slices() -> None:
-    """Linux gives the processor at once to whoever wakes up and has the shorter slice."""
-    told = _told_by_a_helper(SCHEDULING, leads_a_session=True)
-    fields = dict(re.findall(r"^(prio|se\.slice) *: *(\d+)$", told, re.MULTILINE))
-    assert fields["prio"] == str(120 + NICENESS)
-    assert fields.get("se.slice") in (None, str(SLICE_NS))  # Linux before 6.12 knows none
