@@ -1,7 +1,8 @@
 """The export process: one experiment's history as JSON lines on stdout.
 
 The lines are described in `store/history_file.py`. Nothing is ever rewritten in a history, so
-pages read one after another are one whole.
+pages read one after another are one whole. After each it rests, so that a long export never keeps
+a processor, nor the server that passes it on, busy for long.
 
 python -m asha_server.reader.export DATABASE KEY
 """
@@ -9,6 +10,7 @@ python -m asha_server.reader.export DATABASE KEY
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from asha_server.reader.manners import give_way
@@ -33,13 +35,15 @@ def main(path: Path, key: int) -> int:
     out.write(header_line(experiment.row.id, last))
     after = 0
     while after < last:
+        began = time.process_time()
         records = store.history(key, after, min(PAGE, last - after))
         if store.experiment(key) is None:
             return GONE
         for record in records:
             out.write(encode(record) + b"\n")
         after = records[-1].sequence
-    out.flush()
+        out.flush()
+        time.sleep(time.process_time() - began)  # half of its time is for others
     return 0
 
 
