@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
-import uvloop
 
+from asha_server.event_loop import run_serving
 from asha_server.pb import suggestion_service_pb2 as pb
 from asha_server.pb import suggestion_service_pb2_grpc as rpc
 from asha_server.pb import trial_pb2
@@ -132,4 +132,4 @@ async def serve(path: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4))
+    run_serving(serve(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 4))
