@@ -160,7 +160,11 @@ class Session:
                 self._refuse(stream, broken.error)
                 raise NoSession from broken
             raise errors.Unavailable(
-                f"the session broke before it was answered: {broken.error}", code="UNAVAILABLE"
+                f"the session broke before it was answered: {broken.error}",
+                code="UNAVAILABLE",
+                reason=broken.error.reason,
+                metadata=broken.error.metadata,
+                retry_after_s=broken.error.retry_after_s,  # when a server that goes is back
             ) from broken
         self._fruitless = 0
         return answer

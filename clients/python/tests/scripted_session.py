@@ -26,6 +26,9 @@ Outgoing = queue.SimpleQueue[pb.TrainingSessionResponse | None]
 """What a stream is to send; None ends it."""
 
 
+_KILLED = Refusal("UNAVAILABLE")
+
+
 class Sessions:
     """Every session of a server.
 
@@ -41,6 +44,7 @@ class Sessions:
         self.messages: list[pb.TrainingSessionRequest] = []
         self._take = take
         self._streams: list[Outgoing] = []
+        self._refusal = _KILLED
 
     def push(self, pushed: pb.PushedDecision) -> None:
         """Sends a decision that nobody asked for on every open stream; there must be one."""
@@ -48,8 +52,9 @@ class Sessions:
         for outgoing in list(self._streams):
             outgoing.put(pb.TrainingSessionResponse(pushed=pushed))
 
-    def break_all(self) -> None:
-        """Ends every open stream as a server that is killed does."""
+    def break_all(self, refusal: Refusal = _KILLED) -> None:
+        """Ends every open stream, as a server that is killed or goes does."""
+        self._refusal = refusal
         for outgoing in list(self._streams):
             outgoing.put(None)
 
@@ -74,7 +79,7 @@ class Sessions:
         if stream.is_done:
             self.finished += 1
             return
-        context.abort(grpc.StatusCode.UNAVAILABLE, "broken as scripted")
+        refuse(context, self._refusal)
 
     def _read(self, requests: Iterator[pb.TrainingSessionRequest], stream: _Stream) -> None:
         with contextlib.suppress(grpc.RpcError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -126,6 +127,27 @@ def test_what_was_not_answered_when_the_stream_broke_is_sent_again(server: Scrip
 
     assert server.sessions.opened == 2
     assert [request.step for request in server.requests("ReportMetric")] == [1, 1, 2, 3]
+
+
+def test_what_broke_is_sent_again_when_the_server_that_goes_said(server: ScriptedServer) -> None:
+    assert server.sessions is not None
+    goes = Refusal("UNAVAILABLE", "SHUTTING_DOWN", retry_after_s=0.3)
+    moments: list[float] = []
+
+    def go_once(request: pb.ReportMetricRequest) -> pb.ReportMetricResponse:
+        assert server.sessions is not None
+        moments.append(time.monotonic())
+        if len(moments) == 1:
+            server.sessions.break_all(goes)
+        return report_answer(STOP)
+
+    server.always("ReportMetric", go_once)
+    with connect(server) as client:
+        trial = next(client.experiment("digits").trials("worker-1"))
+        trial.report(1, {"val_loss": 0.5})
+
+    first, again = moments
+    assert again - first >= 0.3
 
 
 def test_a_server_without_sessions_is_spoken_to_with_unary_calls() -> None:
