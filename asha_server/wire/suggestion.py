@@ -82,8 +82,8 @@ def parse_report_metric(
     step = fields.natural("step", request.step)
     metrics = tuple([(metric.name, metric.value) for metric in request.metrics])
     count = len(metrics)
-    if count > limits.metrics_max:
-        fields.refuse("metrics", f"has {count} entries; at most {limits.metrics_max} a report")
+    if not 1 <= count <= limits.metrics_max:
+        fields.refuse("metrics", f"has {count} entries; 1 to {limits.metrics_max} a report")
     for index, (name, _) in enumerate(metrics[: limits.metrics_max]):
         fields.entry_name("metrics", index, name)
     if count > 1 and len(dict(metrics)) < count:

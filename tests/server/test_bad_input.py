@@ -39,6 +39,9 @@ BAD: list[tuple[str, str, Any, set[str]]] = [
         metrics=[t.MetricValue(name="loss"), t.MetricValue(name="loss"), t.MetricValue(name="")],
     ), {"experiment_id", "trial_number", "lease_token", "step", "checkpoint_uri", "metrics",
         "metrics[2].name"}),
+    ("suggestions", "ReportMetric", s.ReportMetricRequest(
+        experiment_id="e", lease_token="x", step=1,
+    ), {"metrics"}),
     ("suggestions", "ShouldStop", s.ShouldStopRequest(
         experiment_id="-a", trial_number=-1, max_wait=Duration(nanos=-1),
     ), {"experiment_id", "trial_number", "max_wait"}),

@@ -225,7 +225,9 @@ async def test_tokens_of_the_origin_are_void_and_request_ids_know_their_answers(
     await imported(client, file)
     await client.experiments.ResumeExperiment(e.ResumeExperimentRequest(experiment_id="e"))
 
-    late = s.ReportMetricRequest(**held(given), step=1)
+    late = s.ReportMetricRequest(
+        **held(given), step=1, metrics=[t.MetricValue(name="loss", value=0.5)]
+    )
     assert (await refused(client.suggestions.ReportMetric(late))).reason == "LEASE_LOST"
     assert (await refused(client.ask("w", request_id="asked"))).reason == "LEASE_LOST"
     again = await client.take("w", request_id="another")

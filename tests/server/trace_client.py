@@ -109,6 +109,8 @@ class TraceClient:
                 )
                 if step["value"] is not None:
                     request.metrics.add(name="loss", value=float(step["value"]))
+                else:  # without the search metric, but a report has one at least
+                    request.metrics.add(name="seconds", value=1.0)
                 return _decided(await self._suggestions.ReportMetric(request))
             case "complete":
                 return _ended(await self._suggestions.CompleteTrial(s.CompleteTrialRequest(**held)))
