@@ -4,8 +4,8 @@ python benchmarks/scale.py [--sizes 100 10000 1000000]
 
 End to end over gRPC, for every size: the start, the memory, reports that enter a rung of so many
 entries and suggestions of new trials under load, each read-only call one after another, with the
-exponent of its growth (0: none, 1: in proportion). Then a thousand experiments, a thousand held
-long polls and ten thousand open sessions.
+exponent of its growth (0: none, 1: in proportion); the sizes by turns. Then a thousand
+experiments, a thousand held long polls and ten thousand open sessions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import math
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ from asha_server.pb import suggestion_service_pb2_grpc as s_rpc
 from asha_server.pb import trial_pb2
 
 CALLS = 300
+ROUNDS = 3
+"""Of load, by turns."""
 EXPERIMENTS = 1_000
 HELD = 1_000
 SESSIONS = 10_000
@@ -83,18 +87,6 @@ class Calls:
             "ListLeases": lambda: admin.ListLeases(a.ListLeasesRequest()),
         }
 
-    def measure(self) -> dict[str, float]:
-        """Median microseconds of each."""
-        found = {}
-        for name, call in self.calls.items():
-            times = []
-            for _ in range(CALLS):
-                began = time.perf_counter_ns()
-                call()
-                times.append((time.perf_counter_ns() - began) / 1000)
-            found[name] = median(times[CALLS // 10 :])
-        return found
-
 
 def exponent(costs: dict[int, float]) -> float:
     """The slope of log cost over log size by least squares."""
@@ -106,30 +98,56 @@ def exponent(costs: dict[int, float]) -> float:
     )
 
 
-def at_size(trials: int) -> tuple[dict[str, float], dict[str, float]]:
-    """The figures under load, and those of each call, with so many trials."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        directory = Path(name)
-        write_large(directory / "asha.db", trials)
-        with served(directory) as server:
-            resident = memory_mib(server.pid)
-            loaded = load(server.address, ["large"], **CLOSED_LOOP)
-            with grpc.insecure_channel(server.address) as channel:
-                calls = Calls(channel).measure()
-            figures = {
-                "start_s": server.started_s,
-                "resident_mib": resident,
-                "report_p50": loaded["report_us"]["p50"],
-                "report_p99": loaded["report_us"]["p99"],
-                "ask_p50": loaded["ask_us"]["p50"],
-                "ask_p99": loaded["ask_us"]["p99"],
-            }
-    return figures, calls
+def at_sizes(sizes: list[int]) -> dict[int, tuple[dict[str, float], dict[str, float]]]:
+    """The figures under load, and those of each call, with so many trials.
+
+    One server a size, all at once and by turns: the machine slows down and recovers.
+    """
+    figures: dict[int, dict[str, float]] = {}
+    with ExitStack() as stack:
+        servers: dict[int, Served] = {}
+        for size in sizes:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=Path.cwd())))
+            write_large(directory / "asha.db", size)
+            servers[size] = server = stack.enter_context(served(directory))
+            figures[size] = {
+                "start_s": server.started_s, "resident_mib": memory_mib(server.pid),
+            }  # fmt: skip
+        loads: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
+        for _ in range(ROUNDS):
+            for size, server in servers.items():
+                loads[size].append(load(server.address, ["large"], **CLOSED_LOOP))
+        for size, loaded in loads.items():
+            for what, quantile in product(("report", "ask"), ("p50", "p99")):
+                figures[size][f"{what}_{quantile}"] = median(
+                    [one[f"{what}_us"][quantile] for one in loaded]
+                )
+        channels = {
+            size: stack.enter_context(grpc.insecure_channel(server.address))
+            for size, server in servers.items()
+        }
+        calls = repeated_calls({size: Calls(channel) for size, channel in channels.items()})
+    return {size: (figures[size], calls[size]) for size in sizes}
+
+
+def repeated_calls(sizes: dict[int, Calls]) -> dict[int, dict[str, float]]:
+    """Median microseconds of each call at each size, by turns."""
+    found: dict[int, dict[str, float]] = {size: {} for size in sizes}
+    for name in next(iter(sizes.values())).calls:
+        times: dict[int, list[float]] = {size: [] for size in sizes}
+        for _ in range(CALLS):
+            for size, calls in sizes.items():
+                began = time.perf_counter_ns()
+                calls.calls[name]()
+                times[size].append((time.perf_counter_ns() - began) / 1000)
+        for size, took in times.items():
+            found[size][name] = median(took[CALLS // 10 :])
+    return found
 
 
 def trials_grow(sizes: list[int]) -> None:
     """Prints what more trials change."""
-    found = {size: at_size(size) for size in sizes}
+    found = at_sizes(sizes)
     smallest = found[sizes[0]][0]
     for size, (figures, _) in found.items():
         more = (figures["resident_mib"] - smallest["resident_mib"]) * 2**20
