@@ -76,8 +76,9 @@ class PbtModel(Model):
 
     def _parent(self, i: int, short: int) -> Trial | None:
         best = self._ordered(0, i)[: max(self.truncated, 1)]
-        trials = [self.trials[e.trial] for e in best if e.value is not None]
-        finite = [t for t, e in zip(trials, best, strict=False) if math.isfinite(e.value or 0)]
+        finite = [
+            self.trials[e.trial] for e in best if e.value is not None and math.isfinite(e.value)
+        ]
         length = self.brackets[0].lengths[i + 1]
         parents = [
             t for t in finite if t.state not in TERMINAL and self._last_checkpoint(t)[0] < length
