@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -61,6 +62,13 @@ class Traced:
         self._server._tracing._provider.force_flush()
         return [span for span in self._exporter.get_finished_spans() if span.name == name]
 
+    async def span(self, name: str) -> ReadableSpan:
+        """The only span of that name; a call's ends when its answer is on its way already."""
+        while not (found := self.spans(name)):  # noqa: ASYNC110 - the exporter tells nobody
+            await asyncio.sleep(0.01)
+        (span,) = found
+        return span
+
 
 @pytest.fixture
 async def traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Traced]:
@@ -85,7 +93,7 @@ async def test_a_call_joins_the_trace_of_its_client(traced: Traced) -> None:
 
     await call(request, metadata=(("traceparent", TRACEPARENT),))
 
-    (span,) = traced.spans(f"{EXPERIMENTS}/CreateExperiment")
+    span = await traced.span(f"{EXPERIMENTS}/CreateExperiment")
     assert parent_of(span) == (TRACE, SPAN)
     assert span.kind is trace.SpanKind.SERVER
     assert span.resource.attributes["service.name"] == "asha-server"
@@ -96,15 +104,15 @@ async def test_a_call_is_linked_to_its_commit(traced: Traced) -> None:
     await traced.client.create()
     await traced.client.get()
 
-    (span,) = traced.spans(f"{EXPERIMENTS}/CreateExperiment")
-    (commit,) = traced.spans("commit")
+    span = await traced.span(f"{EXPERIMENTS}/CreateExperiment")
+    commit = await traced.span("commit")
 
     assert commit.parent is None
     assert commit.attributes == {"asha.commands": 1}
     assert [link.context for link in span.links] == [commit.get_span_context()]
     times = (span.start_time, commit.start_time, commit.end_time, span.end_time)
     assert list(times) == sorted(time for time in times if time)
-    (asked,) = traced.spans(f"{EXPERIMENTS}/GetExperiment")
+    asked = await traced.span(f"{EXPERIMENTS}/GetExperiment")
     assert not asked.links
 
 
@@ -113,7 +121,7 @@ async def test_a_refused_call_is_an_error_only_where_the_server_is_at_fault(
 ) -> None:
     await refused(traced.client.get("nobody"))
 
-    (span,) = traced.spans(f"{EXPERIMENTS}/GetExperiment")
+    span = await traced.span(f"{EXPERIMENTS}/GetExperiment")
 
     assert span.attributes is not None
     assert span.attributes["rpc.grpc.status_code"] == grpc.StatusCode.NOT_FOUND.value[0]
@@ -132,11 +140,11 @@ async def test_requests_of_a_session_have_spans_of_their_own(traced: Traced) -> 
     stream.call.cancel()
 
     assert answer.report_metrics.results[0].HasField("response")
-    (span,) = traced.spans(f"{SUGGESTIONS}/TrainingSession/ReportMetrics")
+    span = await traced.span(f"{SUGGESTIONS}/TrainingSession/ReportMetrics")
     assert parent_of(span) == (TRACE, SPAN)
     (link,) = span.links
     assert link.context in [commit.get_span_context() for commit in traced.spans("commit")]
-    (beat,) = traced.spans(f"{SUGGESTIONS}/TrainingSession/Heartbeat")
+    beat = await traced.span(f"{SUGGESTIONS}/TrainingSession/Heartbeat")
     assert beat.parent is None
     assert not traced.spans(f"{SUGGESTIONS}/TrainingSession")
 
@@ -151,7 +159,7 @@ async def test_a_malformed_trace_is_none(traced: Traced, traceparent: str) -> No
 
     assert (await stream.hear()).get_suggestion.HasField("assignment")
     stream.call.cancel()
-    (span,) = traced.spans(f"{SUGGESTIONS}/TrainingSession/GetSuggestion")
+    span = await traced.span(f"{SUGGESTIONS}/TrainingSession/GetSuggestion")
     assert span.parent is None
 
 
