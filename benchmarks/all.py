@@ -2,7 +2,7 @@
 
 python benchmarks/all.py --python peers/bin/python --output figures.md
 
-Some 40 minutes on two cores; leave the machine alone meanwhile. `--only` takes words of names.
+Some 45 minutes on two cores; leave the machine alone meanwhile. `--only` takes words of titles.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PROGRAMS: dict[str, list[str]] = {
     "Others, while 100,000 trials end, go and come": ["bulk.py"],
     "A short training step": ["step_overhead.py"],
     "The simulator": ["simulator_speed.py"],
-    "Slow and lost jobs": ["stragglers.py"],
+    "Slow and lost jobs": ["stragglers.py", "--repeat", "5"],
     "Peers": ["peers.py", "--python", "{python}"],
 }
 
