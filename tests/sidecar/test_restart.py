@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import asha_server.cli.sidecar
 from tests.cli.conftest import Asha
 
 from .beside import Beside, append, fact, finish, kill, report, say_end, wait_until
@@ -19,6 +22,7 @@ from .beside import Beside, append, fact, finish, kill, report, say_end, wait_un
 pytestmark = pytest.mark.slow  # many processes each
 
 RESTING = "TRIAL_STATE_QUEUED"
+WRAPPER = Path(asha_server.cli.sidecar.__file__).with_name("trainer.sh")
 
 
 def reports(asha: Asha, tmp_path: Path, experiment_id: str) -> list[tuple[int, int, int]]:
@@ -35,6 +39,15 @@ def reports(asha: Asha, tmp_path: Path, experiment_id: str) -> list[tuple[int, i
 
 def trial_of(asha: Asha, experiment_id: str, number: int = 0) -> dict[str, Any]:
     return asha("trials", experiment_id, "--json").facts[number]
+
+
+def is_empty(group: int) -> bool:
+    """Whether no process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 @pytest.fixture
@@ -451,6 +464,51 @@ def test_a_trainer_that_is_told_to_go_gives_its_trial_back(
     assert fact(sidecar, "trial_ended")["outcome"] == "released"
     assert fact(sidecar, "trainer_awaited")
     assert (trial_of(asha, name)["state"], trial_of(asha, name)["restarts"]) == (RESTING, 0)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(
+    ("command", "endings"),
+    [
+        ("kill -TERM $PPID; exec sleep 3600", {"143"}),
+        ("kill -TERM $PPID; exit 3", {"143", "3"}),
+        ("sleep 0.3; kill -TERM $PPID; exit 3", {"143"}),
+    ],
+    ids=["as-it-starts", "as-it-ends", "while-it-runs"],
+)
+def test_a_trainer_told_to_go_at_any_moment_says_how_its_command_ended_and_leaves_no_process(
+    beside: Beside, shell: str, command: str, endings: set[str]
+) -> None:
+    """The command itself tells it, the first two before it knows the command's process id."""
+    trial = beside.folder / "trial"
+    trial.mkdir(parents=True)
+    (trial / "trial.env").touch()
+    (beside.folder / "current").symlink_to("trial")
+    (beside.folder / "trainer.sh").write_bytes(WRAPPER.read_bytes())
+
+    for _ in range(3):
+        trainer = beside.trainer("sh", "-c", command, shell=shell, ASHA_GRACE="1")
+        assert trainer.wait(60) == 143
+        assert (trial / "exit_status").read_text().strip() in endings
+        wait_until(partial(is_empty, trainer.pid), "the end of all processes")
+        (trial / "exit_status").unlink()
+
+
+def test_a_trainer_that_is_told_to_go_gives_back_what_it_has_not_begun(
+    asha: Asha, beside: Beside, long: Any
+) -> None:
+    name = long("gone-early")
+    asha("pause", name)
+    sidecar = beside.sidecar(name)
+    trainer = beside.trainer("true", ASHA_POLL="3600")
+    wait_until((beside.folder / "heartbeat").exists, "a trainer that waits")
+    asha("resume", name)
+    beside.take()
+
+    os.killpg(trainer.pid, signal.SIGTERM)
+
+    assert trainer.wait(60) == 143
+    assert fact(sidecar, "trial_ended")["outcome"] == "released"
 
 
 def test_a_server_that_is_away_is_waited_for_also_by_a_new_sidecar(

@@ -25,8 +25,18 @@ if [ $# -eq 0 ]; then
   exit 2
 fi
 
-child=
 dir=
+child=
+watcher=
+is_mine= # whether the folder's trials are this trainer's
+is_busy= # with what SIGTERM must wait for: a child of unknown number, an end that is not told yet
+is_told_to_go=
+
+# Finds the current trial that nobody has ended: its folder, or nothing.
+find_trial() {
+  dir=$(CDPATH='' cd -P -- "$folder/current" 2>/dev/null && pwd) || dir=
+  [ -n "$dir" ] && [ ! -e "$dir/exit_status" ]
+}
 
 # Says how the command ended; whole or not at all.
 say_end() {
@@ -42,16 +52,29 @@ end_child() {
 } >/dev/null 2>&1
 
 leave() {
+  if [ -n "$is_busy" ]; then
+    is_told_to_go=yes
+    return
+  fi
   trap '' TERM INT
   if [ -n "$child" ]; then
+    kill -KILL "$watcher" # not SIGTERM: a shell that has only just been forked would lose it
     end_child "$child" 9>&- &
     wait "$child"
     kill -KILL $! 2>/dev/null
     say_end 143
+  elif [ -n "$is_mine" ] && find_trial; then
+    say_end 143 # handed over, and not begun
   fi
   exit 143
 }
 trap leave TERM INT
+
+# Does now what SIGTERM asked for meanwhile.
+be_ready() {
+  is_busy=
+  [ -z "$is_told_to_go" ] || leave
+}
 
 # Ends the command once the sidecar says so. One that trained in full may first finish by itself.
 watch_stop() {
@@ -82,6 +105,7 @@ start() {
 }
 
 train() {
+  is_busy=yes
   reader=
   if [ -n "$reads_output" ]; then
     output=$dir/.output
@@ -96,14 +120,16 @@ train() {
   child=$!
   watch_stop "$child" 9>&- &
   watcher=$!
+  be_ready
   wait "$child"
   status=$?
+  is_busy=yes
   child=
-  # Not SIGTERM: a shell that has only just been forked would lose it.
   kill -KILL "$watcher"
   wait "$watcher" 2>/dev/null
   [ -z "$reader" ] || wait "$reader"
   say_end "$status"
+  be_ready
 }
 
 echo $$ >"$folder/trainer.pid"
@@ -111,14 +137,14 @@ if command -v flock >/dev/null; then
   exec 9>>"$folder/trainer.lock"
   flock 9
 fi
+is_mine=yes
 
 while :; do
   if [ -e "$folder/finished.json" ]; then
     grep -q '"is_failed": true' "$folder/finished.json" && exit 1
     exit 0
   fi
-  dir=$(CDPATH='' cd -P -- "$folder/current" 2>/dev/null && pwd) || dir=
-  if [ -z "$dir" ] || [ -e "$dir/exit_status" ]; then
+  if ! find_trial; then
     touch "$folder/heartbeat" # there is somebody here who waits for work
     sleep "$poll"
   elif [ -e "$dir/stop" ]; then
