@@ -4,8 +4,9 @@ python benchmarks/scale.py [--sizes 100 10000 1000000]
 
 End to end over gRPC, for every size: the start, the memory, reports that enter a rung of so many
 entries and suggestions of new trials under load, each read-only call one after another, with the
-exponent of its growth (0: none, 1: in proportion); the sizes by turns. Then a thousand
-experiments, a thousand held long polls and ten thousand open sessions.
+exponent of its growth (0: none, 1: in proportion); the sizes by turns. Then promotions of trials
+that have rested since before the start, a thousand experiments, a thousand held long polls and ten
+thousand open sessions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 import grpc
 from figures import median, show
-from large import write_large
+from large import write_large, write_promotable
 from load_generator import build, create, load, loading, memory_mib
 from served import Served, served
 
@@ -37,6 +38,8 @@ from asha_server.pb import trial_pb2
 CALLS = 300
 ROUNDS = 3
 """Of load, by turns."""
+RESTING = 100_000
+"""Trials to promote from, at least: of fewer the promotions run out while they are measured."""
 EXPERIMENTS = 1_000
 HELD = 1_000
 SESSIONS = 10_000
@@ -173,6 +176,38 @@ def trials_grow(sizes: list[int]) -> None:
         )
 
 
+def promotions_grow(sizes: list[int]) -> None:
+    """Prints what promotions cost of trials whose attempts are in the file alone.
+
+    The server is started on a file of paused trials, half of which are to be promoted; each caller
+    is given one of them, reports it into the upper rung, and gets the next.
+    """
+    with ExitStack() as stack:
+        servers: dict[int, Served] = {}
+        for size in sizes:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=Path.cwd())))
+            write_promotable(directory / "asha.db", size)
+            servers[size] = stack.enter_context(served(directory))
+        loads: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
+        for _ in range(ROUNDS):
+            for size, server in servers.items():
+                loads[size].append(load(server.address, ["large"], **CLOSED_LOOP))
+    costs: dict[tuple[str, str], dict[int, float]] = {}
+    for what, quantile in product(("ask", "report"), ("p50", "p99")):
+        costs[what, quantile] = {
+            size: median([one[f"{what}_us"][quantile] for one in loaded])
+            for size, loaded in loads.items()
+        }
+    for size in sizes:
+        show(
+            f"promotions from {size:,} paused trials, 16 callers",
+            **{
+                f"{what}_{quantile}": f"{of[size]:,.0f} µs ({of[size] / of[sizes[0]]:.2f} x)"
+                for (what, quantile), of in costs.items()
+            },
+        )
+
+
 def experiments_grow(server: Served) -> None:
     """Prints what more experiments change."""
     create(server, "0")
@@ -252,6 +287,7 @@ def main() -> None:
     sizes = parser.parse_args().sizes
     build()
     trials_grow(sizes)
+    promotions_grow(sorted({RESTING, max(RESTING, *sizes)}))
     for part in (experiments_grow, polls_are_held, sessions_are_open):
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, served(Path(name)) as server:
             part(server)
