@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES_AT_A_TIME = 64
-"""Of 4 KiB: what is written of a copy before the disk has to have it."""
+"""Of 4 KiB: what is written of a copy before it rests."""
+REST_S = 0.008
+"""After each so many pages: 32 MiB a second at the most."""
+FLUSHED_AFTER = 64
+"""So often is written before the disk has to have all of it, 16 MiB."""
 
 
-def write_copy(source: sqlite3.Connection, copy: Path) -> None:
+def write_copy(source: sqlite3.Connection, copy: Path, *, in_a_hurry: bool = False) -> None:
     """Copies everything that is committed, as it is at this moment.
 
     The copy has its name once all of it is on the disk and its pages were found whole; a former
@@ -24,6 +28,7 @@ def write_copy(source: sqlite3.Connection, copy: Path) -> None:
     Args:
         source: not in a transaction; writers go on meanwhile.
         copy: the new file, which may lie on a network file system.
+        in_a_hurry: as fast as it goes, with no regard for who else needs the disk.
 
     Raises:
         sqlite3.Error: the source cannot be read or the copy not be written.
@@ -35,7 +40,7 @@ def write_copy(source: sqlite3.Connection, copy: Path) -> None:
         # Nobody else knows the file, so that no lock is needed, which a network may not have.
         uri = f"{partial.resolve().as_uri()}?nolock=1"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as target:
-            _copy_bit_by_bit(source, target, partial)
+            _copy(source, target, None if in_a_hurry else _Pace(partial))
         _refuse_damaged(partial)
         _flush(partial, os.O_RDWR)
         partial.replace(copy)
@@ -45,18 +50,45 @@ def write_copy(source: sqlite3.Connection, copy: Path) -> None:
         raise
 
 
-def _copy_bit_by_bit(source: sqlite3.Connection, target: sqlite3.Connection, copy: Path) -> None:
-    """Copies one committed state, and has the disk take it a little at a time.
-
-    A file system that is to flush a hundred megabytes lets every other flush wait behind them,
-    the server's commits among them; so does one that is never without a flush.
-    """
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, pace: _Pace | None) -> None:
+    """Copies one committed state."""
     source.execute("BEGIN")
     try:
         source.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the state from now on
-        source.backup(target, pages=PAGES_AT_A_TIME, progress=lambda *_: _flush_and_rest(copy))
+        if pace is None:
+            source.backup(target)
+        else:
+            source.backup(target, pages=PAGES_AT_A_TIME, progress=pace)
     finally:
         source.execute("COMMIT")
+
+
+class _Pace:
+    """Has the disk take a copy bit by bit, with room for others in between.
+
+    A flush waits for everything that is on its way to the disk, so a commit of the server waits
+    for as much of the copy as is under way at that moment: a hundred megabytes that are flushed
+    at their end, or a journal's transaction for each bit that is flushed at once. What is only
+    sent on its way is little and soon there.
+
+    Args:
+        copy: the file, called for after each `PAGES_AT_A_TIME`.
+    """
+
+    def __init__(self, copy: Path) -> None:
+        self._copy = copy
+        self._count = 0
+
+    def __call__(self, status: int, left: int, total: int) -> None:
+        """A bit more was written."""
+        self._count += 1
+        if self._count % FLUSHED_AFTER:
+            _send(self._copy)
+            time.sleep(REST_S)
+            return
+        began = time.perf_counter()
+        _flush(self._copy, os.O_RDWR)
+        time.sleep(max(time.perf_counter() - began, REST_S))
 
 
 def _refuse_damaged(copy: Path) -> None:
@@ -72,11 +104,15 @@ def _refuse_damaged(copy: Path) -> None:
         raise sqlite3.DatabaseError(f"a page is damaged: {found}")
 
 
-def _flush_and_rest(copy: Path) -> None:
-    """Leaves the disk to others for as long as it took: half of the time it is theirs."""
-    began = time.perf_counter()
-    _flush(copy, os.O_RDWR)
-    time.sleep(time.perf_counter() - began)
+def _send(path: Path) -> None:
+    """Has what was written of a file go to the disk from now on; waits for nothing."""
+    handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        # Linux begins to write what it is to drop from memory: the one way that Python has.
+        if hasattr(os, "posix_fadvise"):  # not so on macOS, where a flush does it by and by
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(handle)
 
 
 def _flush(path: Path, flags: int) -> None:

@@ -234,7 +234,7 @@ class SqliteStore:
         """Saves what the file held, which goes with this process; what to do with it."""
         copy = self.path.with_name(f"{self.path.name}.rescued")
         try:
-            write_copy(self._connection, copy)
+            write_copy(self._connection, copy, in_a_hurry=True)
         except (sqlite3.Error, OSError) as error:
             return f"and it could not be saved ({error}): put a copy in its place ({REPAIR})"
         return f"all that was answered is saved in {copy}: rename it and start the server again"
